@@ -1,0 +1,100 @@
+"""How fast the libraries do the same work: ``python -m benchmarks.speed --task maf``.
+
+Each row is a process of its own. All are built and warmed up first; then they work in turn, one
+at a time, in rounds, so that a busy moment of the machine falls on all of them alike.
+"""
+
+import argparse
+import json
+import os
+import platform
+import statistics
+import sys
+from pathlib import Path
+from typing import Any
+
+from benchmarks.libraries import OURS, VARIANTS, WORKS, rows
+from benchmarks.process import WorkerProcess
+from benchmarks.table import ratios, table
+from benchmarks.tasks import DESCRIPTIONS, TASKS
+
+
+def main() -> None:
+    arguments = _parse()
+    results = []
+    for task in arguments.task:
+        print(f"\n{task}: {DESCRIPTIONS[task]}; {arguments.threads} threads")
+        measured = run(task, arguments)
+        print(table(measured))
+        print(ratios(measured))
+        results.append({"task": task, "threads": arguments.threads, "rows": measured})
+        if arguments.json:
+            text = json.dumps({"machine": _machine(), "results": results}, indent=1)
+            arguments.json.write_text(text)
+
+
+def _parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.speed", description=__doc__)
+    parser.add_argument("--task", nargs="+", choices=TASKS, default=list(TASKS))
+    parser.add_argument(
+        "--libraries",
+        nargs="+",
+        default=list(VARIANTS),
+        metavar="LIBRARY[:VARIANT]",
+        help="from: " + ", ".join(f"{k}:{v}" for k, vs in VARIANTS.items() for v in vs),
+    )
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--seconds", type=float, default=0.4, help="length of a block of work")
+    parser.add_argument("--json", type=Path, help="where to write all figures")
+    parser.add_argument(
+        "--python",
+        nargs="+",
+        default=[],
+        metavar="LIBRARY=INTERPRETER",
+        help="for a library that lives in another environment",
+    )
+    return parser.parse_args()
+
+
+def run(task: str, arguments: argparse.Namespace) -> list[dict[str, Any]]:
+    """Build all, then measure all in interleaved rounds."""
+    pythons = dict(pair.split("=", 1) for pair in arguments.python)
+    workers = [
+        WorkerProcess(
+            library, variant, task, arguments.threads, pythons.get(library, sys.executable)
+        )
+        for library, variant in rows(arguments.libraries)
+    ]
+    try:
+        built = {worker: worker.answer() for worker in workers}
+        blocks = {
+            worker: {work: [] for work in built[worker].get("works", [])} for worker in workers
+        }
+        for _ in range(arguments.rounds):
+            for work in WORKS:
+                for worker in workers:
+                    if work in blocks[worker] and worker.error is None:
+                        blocks[worker][work].append(worker.ask(work, arguments.seconds))
+    finally:
+        for worker in workers:
+            worker.close()
+    return [_row(worker, built[worker], blocks[worker]) for worker in workers]
+
+
+def _row(worker: WorkerProcess, built: dict, blocks: dict[str, list]) -> dict[str, Any]:
+    row = {"name": worker.name, "ours": worker.library == OURS, "error": worker.error}
+    if worker.error is None:
+        row["parameters"] = built["parameters"]
+        row["median_ms"] = {work: statistics.median(times) for work, times in blocks.items()}
+        row["min_ms"] = {work: min(times) for work, times in blocks.items()}
+        row["blocks_ms"] = blocks
+    return row
+
+
+def _machine() -> dict[str, Any]:
+    return {"processors": os.cpu_count(), "platform": platform.platform()}
+
+
+if __name__ == "__main__":
+    main()

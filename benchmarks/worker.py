@@ -1,0 +1,100 @@
+"""The process of one library: builds a flow, then works when asked.
+
+It reads one request a line from standard input and answers each with a line of JSON; between
+requests it sleeps in that read.
+"""
+
+import argparse
+import importlib
+import json
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, TextIO
+
+import numpy as np
+
+from benchmarks.libraries import WORKS, Contestant
+from benchmarks.tasks import TASKS, Task, batches
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--library", required=True)
+    parser.add_argument("--variant", required=True)
+    parser.add_argument("--task", required=True, choices=TASKS)
+    parser.add_argument("--threads", type=int, required=True)
+    arguments = parser.parse_args()
+    answers = _private_stdout()
+    # Thread pools are sized by the processors that a process may use.
+    if hasattr(os, "sched_setaffinity"):
+        os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[: arguments.threads])
+
+    def answer(**fields: Any) -> None:
+        print(json.dumps(fields), file=answers, flush=True)
+
+    try:
+        task = TASKS[arguments.task]
+        data = batches(task)
+        library = importlib.import_module(f"benchmarks.libraries.{arguments.library}")
+        contestant = library.build(task, data, arguments.variant)
+        answer(parameters=contestant.num_parameters, **check(contestant, task, data))
+        works = calls(contestant, task, data)
+        for line in sys.stdin:
+            request = json.loads(line)
+            answer(milliseconds=milliseconds(works[request["work"]], request["seconds"]))
+    except Exception as error:
+        answer(error=f"{type(error).__name__}: {error}".splitlines()[0])
+        raise
+
+
+def _private_stdout() -> TextIO:
+    """The real standard output, for answers alone; what libraries print goes to stderr."""
+    answers = os.fdopen(os.dup(1), "w")
+    os.dup2(2, 1)
+    return answers
+
+
+def calls(contestant: Contestant, task: Task, data: np.ndarray) -> dict[str, Callable]:
+    """The works that this contestant does, as functions without arguments."""
+    works = {
+        "train_step": contestant.train_step,
+        "log_prob": contestant.log_prob and (lambda: contestant.log_prob(data[0])),
+        "sample": contestant.sample and (lambda: contestant.sample(task.samples)),
+    }
+    return {work: works[work] for work in WORKS if works[work]}
+
+
+def check(contestant: Contestant, task: Task, data: np.ndarray, steps: int = 30) -> dict[str, Any]:
+    """Warm every work up, and see that the flow learns and that its samples make sense."""
+    works = calls(contestant, task, data)
+    losses = []
+    if "train_step" in works:
+        losses = [works["train_step"]() for _ in range(steps)]
+        if not np.mean(losses[-5:]) < np.mean(losses[:5]):
+            raise ArithmeticError(f"the loss doesn't go down: {losses}")
+    if "sample" in works and "log_prob" in works:
+        samples = contestant.sample(task.samples)
+        if samples.shape != (task.samples, task.features) or not np.isfinite(samples).all():
+            raise ArithmeticError("samples are not finite, or of a wrong shape")
+        if not np.isfinite(contestant.log_prob(samples[: task.batch])).all():
+            raise ArithmeticError("the log-densities of samples are not finite")
+    for call in works.values():
+        call()
+    return {"works": list(works), "losses": losses}
+
+
+def milliseconds(call: Callable[[], Any], seconds: float) -> float:
+    """Mean time of a call, over as many as fill ``seconds``."""
+    count, start = 0, time.perf_counter()
+    while (elapsed := time.perf_counter() - start) < seconds:
+        result = call()
+        count += 1
+    if not np.isfinite(result).all():
+        raise ArithmeticError("a result is not finite any more")
+    return 1e3 * elapsed / count
+
+
+if __name__ == "__main__":
+    main()

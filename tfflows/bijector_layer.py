@@ -1,0 +1,168 @@
+"""The one contract that every layer of a flow keeps."""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+from tensorflow_probability import bijectors as tfb
+
+from tfflows.derived_bijector import DerivedBijector
+
+
+class BijectorLayer(keras.layers.Layer):
+    """A Keras layer that is an invertible map `z = f(x)` from data `x` to latent `z`.
+
+    A subclass creates its weights in `build` and writes two methods, in which each formula
+    stands once:
+
+    * `forward_and_log_det(x, condition=None) -> (z, log_det)`, `log_det = log|det df/dx|`;
+    * `inverse_and_log_det(z, condition=None) -> (x, log_det)`, `log_det = log|det dg/dz|`, where
+      `x = g(z)` is the inverse of `f`.
+
+    The first axis is the batch, everything after it the event. `log_det` has shape `[batch]`, is
+    in nats, and is float32 whatever the dtype policy computes in (float64 under a "float64"
+    policy). Flows compute in that dtype too: a mixed policy reaches only the networks inside.
+
+    Calling the layer is `forward_and_log_det`, with Keras's checks, autocasting and building.
+
+    Args:
+      **kwargs: those of `keras.layers.Layer` (`name`, `dtype`, `trainable`).
+
+    Example:
+
+    >>> class Double(BijectorLayer):
+    ...     def forward_and_log_det(self, x, condition=None):
+    ...         return 2.0 * x, self.constant_log_det(x, x.shape[-1] * math.log(2.0))
+    ...
+    ...     def inverse_and_log_det(self, z, condition=None):
+    ...         return z / 2.0, self.constant_log_det(z, -z.shape[-1] * math.log(2.0))
+    >>> z, log_det = Double()(np.ones([3, 2], "float32"))
+    >>> z.shape, log_det.shape
+    (TensorShape([3, 2]), TensorShape([3]))
+    """
+
+    uses_condition = False
+    """Whether the layer can make use of a condition."""
+
+    def __init__(self, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.event_shape = None
+        self.condition_shape = None
+
+    # -- what a subclass writes ---------------------------------------------------------------
+
+    def forward_and_log_det(self, x, condition=None) -> tuple[tf.Tensor, tf.Tensor]:
+        """`(f(x), log|det df/dx|)`."""
+        raise NotImplementedError
+
+    def inverse_and_log_det(self, z, condition=None) -> tuple[tf.Tensor, tf.Tensor]:
+        """`(g(z), log|det dg/dz|)`, with `g` the inverse of `f`."""
+        raise NotImplementedError
+
+    def adapt(self, x, condition=None) -> None:
+        """Sets the weights that depend on data from a batch of inputs; most layers have none."""
+
+    @property
+    def adapted(self) -> bool:
+        """Whether nothing is left to be set by `adapt`."""
+        return True
+
+    # -- what follows from it -----------------------------------------------------------------
+
+    def bijector(self, condition=None) -> tfb.Bijector:
+        """The layer as a `tfb.Bijector` in TFP's direction: `forward` generates, `inverse` encodes.
+
+        Made anew at each call, from the weights as they are; do not keep it over a training step,
+        since TFP's bijectors remember what they have computed.
+
+        Args:
+          condition: None, or a tensor `[batch, ...]` as the layer was built with.
+        """
+        self.check_built()
+        return DerivedBijector(self, condition)
+
+    def build(self, x_shape, condition_shape=None):
+        self.event_shape = tuple(x_shape[1:])
+        self.condition_shape = None if condition_shape is None else tuple(condition_shape[1:])
+
+    def call(self, x, condition=None):
+        x = tf.cast(x, self.flow_dtype)
+        self.check_shape("x", x, self.event_shape)
+        return self.forward_and_log_det(x, self.check_condition(condition))
+
+    def compute_output_shape(self, x_shape, condition_shape=None):
+        """Shape of the latent, batch axis included, for data of shape `x_shape`."""
+        return tuple(x_shape)
+
+    def compute_output_spec(self, x, condition=None):
+        z = keras.KerasTensor(self.compute_output_shape(x.shape), dtype=self.flow_dtype)
+        return z, keras.KerasTensor((x.shape[0],), dtype=self.flow_dtype)
+
+    @property
+    def latent_shape(self) -> tuple[int, ...]:
+        """Event shape of the latent."""
+        return tuple(self.compute_output_shape((None, *self.event_shape))[1:])
+
+    @property
+    def flow_dtype(self) -> str:
+        """What values and log-determinants are computed in: float32 at least."""
+        return "float64" if self.variable_dtype == "float64" else "float32"
+
+    def constant_log_det(self, x, value) -> tf.Tensor:
+        """A log-determinant that is the same for each row of `x`: shape `[batch]`."""
+        return tf.fill([tf.shape(x)[0]], tf.cast(value, self.flow_dtype))
+
+    def get_build_config(self):
+        if self.event_shape is None:
+            return None
+        condition = None if self.condition_shape is None else (None, *self.condition_shape)
+        return {"x_shape": (None, *self.event_shape), "condition_shape": condition}
+
+    def build_from_config(self, config):
+        if config:
+            self.build(**config)
+
+    # -- checks -------------------------------------------------------------------------------
+
+    def check_built(self) -> None:
+        if not self.built:
+            raise ValueError(
+                f"Layer '{self.name}' ({type(self).__name__}) is not built: its weights do not "
+                "exist yet. Call it on data first, or call `build((None, ...))`."
+            )
+
+    def check_shape(self, what, tensor, event_shape) -> None:
+        given = tuple(tensor.shape[1:])
+        matches = len(given) == len(event_shape) and all(
+            e is None or g is None or e == g for e, g in zip(event_shape, given)
+        )
+        if not matches:
+            raise ValueError(
+                f"Layer '{self.name}' ({type(self).__name__}) expected {what} of shape "
+                f"{shape_text(event_shape)}. Received: shape {shape_text(given)}."
+            )
+
+    def check_condition(self, condition) -> tf.Tensor | None:
+        """The condition in the layer's dtype, or an error if it is missing or not wanted."""
+        where = f"Layer '{self.name}' ({type(self).__name__})"
+        if condition is None:
+            if self.condition_shape is not None:
+                raise ValueError(
+                    f"{where} was built with a condition of shape "
+                    f"{shape_text(self.condition_shape)}. Received: condition=None."
+                )
+            return None
+        if self.condition_shape is None:
+            why = "was built without one" if self.uses_condition else "has no use for one"
+            raise ValueError(
+                f"{where} expected condition=None: it {why}. "
+                f"Received: a condition of shape {tuple(condition.shape)}."
+            )
+        condition = tf.cast(condition, self.flow_dtype)
+        self.check_shape("a condition", condition, self.condition_shape)
+        return condition
+
+
+def shape_text(event_shape) -> str:
+    """An event shape as errors show it: `[batch, 3]`."""
+    return "[" + ", ".join(["batch", *map(str, event_shape)]) + "]"

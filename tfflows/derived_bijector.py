@@ -1,0 +1,93 @@
+"""What TFP sees of a layer."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+from tensorflow_probability import bijectors as tfb
+
+
+class DerivedBijector(tfb.Bijector):
+    """A `BijectorLayer` as a `tfb.Bijector`: `forward` generates (z to x), `inverse` encodes.
+
+    Value and log-determinant come of one evaluation of the layer: whichever is asked for first
+    leaves the other in the bijector's own cache. TFP's batch and sample axes, any number of them
+    or none, become the layer's one batch axis and are put back.
+
+    Args:
+      layer: a built `BijectorLayer`.
+      condition: None, or a tensor `[..., *condition event]` whose leading axes broadcast against
+        those of the values.
+    """
+
+    def __init__(self, layer, condition=None, validate_args=False, name="derived_bijector"):
+        parameters = dict(locals())
+        self._layer = layer
+        self._condition = None if condition is None else tf.cast(condition, layer.flow_dtype)
+        super().__init__(
+            forward_min_event_ndims=len(layer.latent_shape),
+            inverse_min_event_ndims=len(layer.event_shape),
+            dtype=tf.as_dtype(layer.flow_dtype),
+            validate_args=validate_args,
+            parameters=parameters,
+            name=name,
+        )
+
+    def _forward(self, z):
+        x, log_det = self._evaluate(
+            self._layer.inverse_and_log_det, z, self._layer.latent_shape, self._layer.event_shape
+        )
+        # Both directions share the one key of TFP's cache, which holds log|det dz/dx|.
+        self._cache.forward_attributes(z)["ildj"] = -log_det
+        return x
+
+    def _inverse(self, x):
+        z, log_det = self._evaluate(
+            self._layer, x, self._layer.event_shape, self._layer.latent_shape
+        )
+        self._cache.inverse_attributes(x)["ildj"] = log_det
+        return z
+
+    def _forward_log_det_jacobian(self, z):
+        self.forward(z)
+        return -self._cache.forward_attributes(z)["ildj"]
+
+    def _inverse_log_det_jacobian(self, x):
+        self.inverse(x)
+        return self._cache.inverse_attributes(x)["ildj"]
+
+    def _evaluate(self, function, value, event_in, event_out):
+        """Runs `function` on `value` with all leading axes folded into one batch axis."""
+        rank = value.shape.rank - len(event_in)
+        batch = tf.shape(value)[:rank]
+        condition = self._condition
+        if condition is not None:
+            event = self._layer.condition_shape
+            shape = tf.concat([batch, tf.constant(event, tf.int32)], 0)
+            condition = tf.reshape(tf.broadcast_to(condition, shape), [-1, *event])
+        out, log_det = function(tf.reshape(value, [-1, *event_in]), condition)
+        out = tf.reshape(out, tf.concat([batch, tf.constant(event_out, tf.int32)], 0))
+        out.set_shape(value.shape[:rank].concatenate(event_out))
+        return out, tf.reshape(log_det, batch)
+
+    def _forward_event_shape(self, shape):
+        return self._swap(shape, self._layer.latent_shape, self._layer.event_shape)
+
+    def _inverse_event_shape(self, shape):
+        return self._swap(shape, self._layer.event_shape, self._layer.latent_shape)
+
+    def _forward_event_shape_tensor(self, shape):
+        return self._swap_tensor(shape, self._layer.latent_shape, self._layer.event_shape)
+
+    def _inverse_event_shape_tensor(self, shape):
+        return self._swap_tensor(shape, self._layer.event_shape, self._layer.latent_shape)
+
+    @staticmethod
+    def _swap(shape, event_in, event_out):
+        if shape.rank is None:
+            return shape
+        return shape[: shape.rank - len(event_in)].concatenate(event_out)
+
+    @staticmethod
+    def _swap_tensor(shape, event_in, event_out):
+        leading = shape[: tf.size(shape) - len(event_in)]
+        return tf.concat([leading, tf.constant(event_out, tf.int32)], 0)

@@ -1,0 +1,6 @@
+from tfflows.families.additive import Additive
+from tfflows.families.affine import Affine
+from tfflows.families.family import Family
+from tfflows.families.rational_quadratic_spline import RationalQuadraticSpline
+
+__all__ = ["Additive", "Affine", "Family", "RationalQuadraticSpline"]

@@ -1,0 +1,44 @@
+"""Scalar transforms whose parameters a network gives."""
+
+from __future__ import annotations
+
+from tensorflow_probability import bijectors as tfb
+
+
+class Family:
+    """A scalar bijector for each element of a tensor, with parameters given for each element.
+
+    Couplings and autoregressive layers share the families. A subclass says how many parameters a
+    scalar needs and makes the bijector; with all parameters zero it must be the identity, so that
+    every flow starts as the identity.
+    """
+
+    num_parameters: int
+
+    def bijector(self, parameters) -> tfb.Bijector:
+        """The scalar bijector, `forward` from latent to data.
+
+        Args:
+          parameters: unconstrained, `[..., num_parameters]`.
+
+        Returns:
+          A `tfb.Bijector` that acts on tensors `[...]`.
+        """
+        raise NotImplementedError
+
+    def forward_and_log_det(self, x, parameters):
+        """`(z, log|dz/dx|)` for each element of `x`; both have the shape of `x`."""
+        bijector = self.bijector(parameters)
+        return bijector.inverse(x), bijector.inverse_log_det_jacobian(x, event_ndims=0)
+
+    def inverse_and_log_det(self, z, parameters):
+        """`(x, log|dx/dz|)` for each element of `z`; both have the shape of `z`."""
+        bijector = self.bijector(parameters)
+        return bijector.forward(z), bijector.forward_log_det_jacobian(z, event_ndims=0)
+
+    def get_config(self) -> dict:
+        return {}
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**config)

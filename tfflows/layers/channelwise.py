@@ -1,0 +1,65 @@
+"""What ActNorm and Standardize share."""
+
+from __future__ import annotations
+
+import math
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tensorflow_probability import bijectors as tfb
+
+from tfflows.bijector_layer import BijectorLayer
+
+MIN_STD = 1e-6
+
+
+class Channelwise(BijectorLayer):
+    """`z = (x - loc) exp(-log_scale)`, a location and a scale for each element of the last axis."""
+
+    trainable_affine = True
+    """Whether location and scale are trained once they have been set by `adapt`."""
+
+    def build(self, x_shape, condition_shape=None):
+        super().build(x_shape, condition_shape)
+        channels = (x_shape[-1],)
+        options = {"initializer": "zeros", "autocast": False, "aggregation": "mean"}
+        options |= {"dtype": self.flow_dtype, "trainable": self.trainable_affine}
+        self.loc = self.add_weight(shape=channels, name="loc", **options)
+        self.log_scale = self.add_weight(shape=channels, name="log_scale", **options)
+        self.adapted_flag = self.add_weight(
+            shape=(),
+            name="adapted",
+            initializer="zeros",
+            dtype="int32",
+            trainable=False,
+            aggregation="only_first_replica",
+        )
+
+    def adapt(self, x, condition=None) -> None:
+        """Sets location and scale to the mean and standard deviation of each channel of `x`."""
+        rows = np.asarray(x, "float64").reshape(-1, self.event_shape[-1])
+        self.loc.assign(rows.mean(0))
+        # A constant channel has no scale to be divided by: it is only shifted.
+        std = rows.std(0)
+        self.log_scale.assign(np.log(np.where(std > MIN_STD, std, 1.0)))
+        self.adapted_flag.assign(1)
+
+    @property
+    def adapted(self) -> bool:
+        return self.built and bool(keras.ops.convert_to_numpy(self.adapted_flag))
+
+    def forward_and_log_det(self, x, condition=None):
+        return self._scalar().inverse(x), self._log_det(x, -1.0)
+
+    def inverse_and_log_det(self, z, condition=None):
+        return self._scalar().forward(z), self._log_det(z, 1.0)
+
+    def _scalar(self):
+        scale = tfb.Scale(log_scale=tf.convert_to_tensor(self.log_scale))
+        return tfb.Shift(tf.convert_to_tensor(self.loc))(scale)
+
+    def _log_det(self, value, sign):
+        positions = math.prod(self.event_shape[:-1])
+        total = tf.reduce_sum(tf.convert_to_tensor(self.log_scale))
+        return self.constant_log_det(value, sign * positions * total)

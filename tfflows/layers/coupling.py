@@ -1,0 +1,112 @@
+"""The coupling layer."""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+
+from tfflows.bijector_layer import BijectorLayer
+from tfflows.families import Additive, Affine, Family, RationalQuadraticSpline
+from tfflows.identifier import resolve
+from tfflows.masks import Alternating, Checkerboard, Half, Mask
+
+MASKS = {"half": Half, "channel": Half, "alternating": Alternating, "checkerboard": Checkerboard}
+FAMILIES = {
+    "additive": Additive,
+    "affine": Affine,
+    "rational_quadratic_spline": RationalQuadraticSpline,
+}
+
+
+@keras.saving.register_keras_serializable("tfflows")
+class Coupling(BijectorLayer):
+    """Transforms one part of the input with parameters that a network computes from the other.
+
+    Dinh et al. 2017, equations 4 and 5, for any mask, network and scalar family. The network sees
+    the kept part, with the condition behind it on the last axis, and gives features; the layer
+    adds the linear map from features to parameters, which starts at zero, so that the coupling
+    starts as the identity.
+
+    Args:
+      mask: "half", "channel", "alternating", "checkerboard", or a `Mask`.
+      network: any Keras layer from `[batch, ..., n]` to features `[batch, ..., m]`.
+      family: "additive", "affine", "rational_quadratic_spline", or a `Family`.
+      **kwargs: those of `keras.layers.Layer`.
+
+    >>> layer = Coupling("half", MLP([32]))
+    >>> z, log_det = layer(np.ones([3, 4], "float32"))
+    >>> z.shape, log_det.shape
+    (TensorShape([3, 4]), TensorShape([3]))
+    """
+
+    uses_condition = True
+
+    def __init__(self, mask, network, family="affine", **kwargs):
+        super().__init__(**kwargs)
+        self.mask = resolve(mask, MASKS, Mask, "mask")
+        self.network = network
+        self.family = resolve(family, FAMILIES, Family, "family")
+
+    def build(self, x_shape, condition_shape=None):
+        super().build(x_shape, condition_shape)
+        if self.event_shape[-1] < 2 and not isinstance(self.mask, Checkerboard):
+            raise ValueError(
+                "A coupling expected at least 2 elements on the last axis, to split them. "
+                f"Received: event shape {self.event_shape}."
+            )
+        count = self.mask.num_changed(self.event_shape[-1]) * self.family.num_parameters
+        seen = self._seen_shape(x_shape)
+        if not self.network.built:
+            self.network.build(seen)
+        self.head = keras.layers.Dense(
+            count, kernel_initializer="zeros", name="head", dtype=self.dtype_policy
+        )
+        self.head.build(self.network.compute_output_shape(seen))
+
+    def forward_and_log_det(self, x, condition=None):
+        return self._transform(self.family.forward_and_log_det, x, condition)
+
+    def inverse_and_log_det(self, z, condition=None):
+        return self._transform(self.family.inverse_and_log_det, z, condition)
+
+    def _transform(self, function, value, condition):
+        kept, changed = self.mask.split(value)
+        changed, log_det = function(changed, self._parameters(kept, condition))
+        log_det = tf.reduce_sum(log_det, range(1, len(self.event_shape) + 1))
+        return self.mask.merge(kept, changed), log_det
+
+    def _parameters(self, kept, condition):
+        seen = kept if condition is None else tf.concat([kept, _spread(condition, kept)], -1)
+        outputs = tf.cast(self.head(self.network(seen)), self.flow_dtype)
+        shape = tf.concat([tf.shape(outputs)[:-1], [-1, self.family.num_parameters]], 0)
+        count = outputs.shape[-1] // self.family.num_parameters
+        parameters = tf.reshape(outputs, shape)
+        parameters.set_shape([*outputs.shape[:-1], count, self.family.num_parameters])
+        return self.mask.select(parameters)
+
+    def _seen_shape(self, x_shape):
+        kept = self.mask.split(tf.zeros((1, *self.event_shape)))[0].shape[1:]
+        extra = 0 if self.condition_shape is None else self.condition_shape[-1]
+        return (x_shape[0], *kept[:-1], kept[-1] + extra)
+
+    def get_config(self) -> dict:
+        return super().get_config() | {
+            "mask": keras.saving.serialize_keras_object(self.mask),
+            "network": keras.saving.serialize_keras_object(self.network),
+            "family": keras.saving.serialize_keras_object(self.family),
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        network = keras.saving.deserialize_keras_object(config["network"])
+        return cls(**config | {"network": network})
+
+
+def _spread(condition, value):
+    """A condition `[batch, c]` at every position of `value`."""
+    for _ in range(value.shape.rank - condition.shape.rank):
+        condition = condition[:, tf.newaxis]
+    shape = tf.concat([tf.shape(value)[:-1], tf.shape(condition)[-1:]], 0)
+    spread = tf.broadcast_to(condition, shape)
+    spread.set_shape([*value.shape[:-1], condition.shape[-1]])
+    return spread

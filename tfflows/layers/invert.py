@@ -1,0 +1,65 @@
+"""A layer the other way round."""
+
+from __future__ import annotations
+
+import keras
+
+from tfflows.bijector_layer import BijectorLayer
+
+
+@keras.saving.register_keras_serializable("tfflows")
+class Invert(BijectorLayer):
+    """Takes a layer's inverse for its forward direction: `Invert(Autoregressive(...))` is IAF.
+
+    The layer inside must keep the shape of the event, since it is built from the data's.
+
+    Args:
+      layer: a `BijectorLayer`.
+      **kwargs: those of `keras.layers.Layer`.
+
+    >>> layer = Invert(Logit())
+    >>> z, log_det = layer(np.zeros([2, 3], "float32"))
+    >>> z.numpy().tolist()[0]
+    [0.5, 0.5, 0.5]
+    """
+
+    def __init__(self, layer: BijectorLayer, **kwargs):
+        super().__init__(**kwargs)
+        self.layer = layer
+
+    @property
+    def uses_condition(self) -> bool:
+        return self.layer.uses_condition
+
+    def build(self, x_shape, condition_shape=None):
+        super().build(x_shape, condition_shape)
+        if not self.layer.built:
+            self.layer.build(x_shape, condition_shape)
+        if self.layer.latent_shape != self.event_shape:
+            raise ValueError(
+                "`Invert` expected a layer that keeps the event shape. "
+                f"Received: {type(self.layer).__name__}, which takes {self.event_shape} to "
+                f"{self.layer.latent_shape}."
+            )
+
+    def forward_and_log_det(self, x, condition=None):
+        return self.layer.inverse_and_log_det(x, condition)
+
+    def inverse_and_log_det(self, z, condition=None):
+        return self.layer(z, condition=condition)
+
+    def adapt(self, x, condition=None) -> None:
+        # What the inner layer adapts to is its input: here the output, not known before.
+        self.layer.adapt(x, condition)
+
+    @property
+    def adapted(self) -> bool:
+        return self.layer.adapted
+
+    def get_config(self) -> dict:
+        return super().get_config() | {"layer": keras.saving.serialize_keras_object(self.layer)}
+
+    @classmethod
+    def from_config(cls, config):
+        layer = keras.saving.deserialize_keras_object(config["layer"])
+        return cls(**config | {"layer": layer})

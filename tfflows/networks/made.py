@@ -1,0 +1,154 @@
+"""The autoregressive network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfflows.networks.masked_dense import MaskedDense
+from tfflows.permute_last_axis import permute_last_axis
+
+
+@keras.saving.register_keras_serializable("tfflows")
+class MADE(keras.layers.Layer):
+    """Masked autoencoder: parameters of `x_i` that depend on `x_j` only for `j` before `i`.
+
+    Germain et al. 2015; with `residual=True`, pre-activation residual blocks of two masked layers
+    (Nash and Durkan 2019). The last layer starts at zero. A condition is seen by every output.
+
+    Hidden units are sorted by degree, where the degree is how many inputs, in the order of the
+    factorization, a unit sees. That makes each mask a staircase (see `Staircase`), and lets
+    `sequential` compute every unit once.
+
+    Args:
+      units: widths of the hidden layers; with `residual`, all equal: the first layer, then a
+        block for each of the others.
+      num_parameters: outputs for each input; None: the layer that owns the network says.
+      activation: a Keras activation.
+      residual: whether the hidden layers are residual blocks.
+      order: the factorization: "natural", "reverse", or the input indices, first to last.
+      **kwargs: those of `keras.layers.Layer`.
+
+    Call: `(x [batch, D], condition [batch, C] or None) -> [batch, D, num_parameters]`.
+
+    >>> MADE([32, 32], num_parameters=2)(np.ones([4, 3], "float32")).shape
+    TensorShape([4, 3, 2])
+    """
+
+    def __init__(
+        self,
+        units: Sequence[int] = (128, 128),
+        num_parameters: int | None = None,
+        activation="relu",
+        residual: bool = False,
+        order: str | Sequence[int] = "natural",
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.units = tuple(units)
+        self.num_parameters = num_parameters
+        self.activation = keras.activations.get(activation)
+        self.residual = residual
+        self.order = order if isinstance(order, str) else tuple(int(i) for i in order)
+        self.condition_layer = None
+        if not self.units or min(self.units) < 1:
+            raise ValueError(f"`units` should be one or more positive widths. Received: {units}.")
+        if residual and len(set(self.units)) > 1:
+            raise ValueError(
+                f"`units` should all be equal with `residual=True`. Received: units={units}."
+            )
+
+    def build(self, x_shape, condition_shape=None):
+        if self.num_parameters is None:
+            raise ValueError(
+                "`num_parameters` should be a positive integer for a MADE that no autoregressive "
+                "layer owns. Received: num_parameters=None."
+            )
+        dim = x_shape[-1]
+        self.permutation = _permutation(self.order, dim)
+        # Without a condition, a unit that sees no input is a constant.
+        lowest = 0 if condition_shape is not None or dim == 1 else 1
+        degrees = [np.arange(1, dim + 1)]
+        degrees += [_hidden_degrees(n, lowest, dim - 1) for n in self._widths()]
+        degrees += [np.repeat(np.arange(dim), self.num_parameters)]
+        self.masked_layers = [
+            MaskedDense(
+                a,
+                b,
+                kernel_initializer=self._initializer(i, len(degrees) - 2),
+                name=f"masked_{i}",
+                dtype=self.dtype_policy,
+            )
+            for i, (a, b) in enumerate(zip(degrees[:-1], degrees[1:]))
+        ]
+        for layer in self.masked_layers:
+            layer.build((None, len(layer.in_degrees)))
+        if condition_shape is not None:
+            self.condition_layer = keras.layers.Dense(
+                self.units[0], use_bias=False, name="condition", dtype=self.dtype_policy
+            )
+            self.condition_layer.build(condition_shape)
+
+    def call(self, x, condition=None):
+        h = permute_last_axis(x, self.permutation)
+        shift = None if condition is None else self.condition_layer(condition)
+        outputs = self._wire(lambda i, inputs: self.masked_layers[i](inputs), h, shift)
+        dim = len(self.permutation)
+        outputs = tf.reshape(outputs, [-1, dim, self.num_parameters])
+        if self.order == "natural":
+            return outputs
+        return tf.gather(outputs, np.argsort(self.permutation), axis=1)
+
+    def _wire(self, apply, x, shift):
+        """The network, given how layer `i` is applied: to whole vectors, or to some units."""
+        h = apply(0, x)
+        if shift is not None:
+            h = h + shift
+        last = len(self.masked_layers) - 1
+        if self.residual:
+            for i in range(1, last, 2):
+                h = h + apply(i + 1, self.activation(apply(i, self.activation(h))))
+        else:
+            for i in range(1, last):
+                h = apply(i, self.activation(h))
+        return apply(last, self.activation(h))
+
+    def _widths(self):
+        first, *others = self.units
+        return [first, *[n for n in others for _ in range(2 if self.residual else 1)]]
+
+    def _initializer(self, i, last):
+        ends_block = self.residual and i > 0 and i % 2 == 0
+        return "zeros" if i == last or ends_block else "glorot_uniform"
+
+    def compute_output_shape(self, x_shape, condition_shape=None):
+        return (*x_shape, self.num_parameters)
+
+    def get_config(self) -> dict:
+        return super().get_config() | {
+            "units": self.units,
+            "num_parameters": self.num_parameters,
+            "activation": keras.activations.serialize(self.activation),
+            "residual": self.residual,
+            "order": self.order,
+        }
+
+
+def _hidden_degrees(units, lowest, highest):
+    return np.sort(np.arange(units) % (highest - lowest + 1) + lowest)
+
+
+def _permutation(order, dim):
+    if order == "natural":
+        return np.arange(dim)
+    if order == "reverse":
+        return np.arange(dim)[::-1]
+    if isinstance(order, str) or sorted(order) != list(range(dim)):
+        raise ValueError(
+            f'`order` should be "natural", "reverse", or a permutation of 0 to {dim - 1}. '
+            f"Received: order={order}."
+        )
+    return np.asarray(order)

@@ -1,0 +1,83 @@
+"""The residual conditioner for vectors."""
+
+from __future__ import annotations
+
+import keras
+
+from tfflows.networks.weight_normalized_dense import dense
+
+
+@keras.saving.register_keras_serializable("tfflows")
+class ResidualMLP(keras.layers.Layer):
+    """Pre-activation residual blocks of two dense layers (He et al. 2016): `[batch, D]` to features.
+
+    A block is `h + dense(activation(dense(activation(h))))`; the last layer of each starts at
+    zero, so that a deep network starts as a shallow one. Used by neural spline flows.
+
+    Args:
+      units: width of every layer, and of the features that come out.
+      num_blocks: residual blocks.
+      activation: a Keras activation.
+      dropout: share of features dropped in training, inside each block.
+      weight_normalization: whether kernels are weight-normalized, as in RealNVP.
+      **kwargs: those of `keras.layers.Layer`.
+
+    >>> ResidualMLP(32, num_blocks=2)(np.ones([4, 3], "float32")).shape
+    TensorShape([4, 32])
+    """
+
+    def __init__(
+        self,
+        units: int = 128,
+        num_blocks: int = 2,
+        activation="relu",
+        dropout: float = 0.0,
+        weight_normalization: bool = False,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        self.units = units
+        self.num_blocks = num_blocks
+        self.activation = keras.activations.get(activation)
+        self.dropout = dropout
+        self.weight_normalization = weight_normalization
+        self.first = self._dense("first")
+        self.blocks = [
+            (self._dense(f"block_{i}_a"), self._dense(f"block_{i}_b", last=True))
+            for i in range(num_blocks)
+        ]
+        self.drop = keras.layers.Dropout(dropout, name="dropout", dtype=self.dtype_policy)
+
+    def _dense(self, name, last=False):
+        initializer = "zeros" if last and not self.weight_normalization else "glorot_uniform"
+        return dense(
+            self.units,
+            self.weight_normalization,
+            name=name,
+            dtype=self.dtype_policy,
+            kernel_initializer=initializer,
+        )
+
+    def build(self, input_shape):
+        self.first.build(input_shape)
+        for layer in [layer for block in self.blocks for layer in block]:
+            layer.build((*input_shape[:-1], self.units))
+
+    def call(self, inputs):
+        h = self.first(inputs)
+        for a, b in self.blocks:
+            inner = self.activation(a(self.activation(h)))
+            h = h + b(self.drop(inner) if self.dropout else inner)
+        return self.activation(h)
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], self.units)
+
+    def get_config(self) -> dict:
+        return super().get_config() | {
+            "units": self.units,
+            "num_blocks": self.num_blocks,
+            "activation": keras.activations.serialize(self.activation),
+            "dropout": self.dropout,
+            "weight_normalization": self.weight_normalization,
+        }

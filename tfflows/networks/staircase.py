@@ -1,0 +1,80 @@
+"""Products with a matrix that is zero above a staircase."""
+
+from __future__ import annotations
+
+import numpy as np
+import tensorflow as tf
+
+
+class Staircase:
+    """Multiplies by a masked matrix without multiplying its zeros.
+
+    With both sides sorted by degree, `mask[i, j] = in_degrees[i] <= out_degrees[j]` is a
+    staircase: the columns of a block see a prefix of the inputs only. Half of a square one is
+    zero; with `num_blocks` blocks of columns, `(1 + 1 / num_blocks) / 2` of it is multiplied,
+    forward and in both gradients.
+
+    Args:
+      in_degrees: sorted degrees of the rows.
+      out_degrees: sorted degrees of the columns.
+      num_blocks: blocks of columns (and, for the gradient, of rows).
+    """
+
+    def __init__(self, in_degrees, out_degrees, num_blocks: int = 4):
+        in_degrees, out_degrees = np.asarray(in_degrees), np.asarray(out_degrees)
+        self.mask = (in_degrees[:, None] <= out_degrees[None, :]).astype("float32")
+        self.columns = [
+            (a, b, int(np.searchsorted(in_degrees, out_degrees[b - 1], "right")))
+            for a, b in _blocks(len(out_degrees), num_blocks)
+        ]
+        self.rows = [
+            (a, b, int(np.searchsorted(out_degrees, in_degrees[a], "left")))
+            for a, b in _blocks(len(in_degrees), num_blocks)
+        ]
+
+    def masked(self, matrix) -> tf.Tensor:
+        """The matrix with zeros above the staircase."""
+        return matrix * tf.cast(self.mask, matrix.dtype)
+
+    def matmul(self, x, matrix) -> tf.Tensor:
+        """`x @ masked(matrix)`, for `x` `[batch, rows]`."""
+
+        @tf.custom_gradient
+        def product(x, matrix):
+            def gradient(upstream):
+                return self._matmul_transposed(upstream, matrix), self._outer(x, upstream)
+
+            return self._matmul(x, matrix), gradient
+
+        return product(x, self.masked(matrix))
+
+    def _matmul(self, x, matrix):
+        return tf.concat(
+            [tf.matmul(x[:, :end], matrix[:end, a:b]) for a, b, end in self.columns], 1
+        )
+
+    def _matmul_transposed(self, y, matrix):
+        return tf.concat(
+            [
+                tf.matmul(y[:, start:], matrix[a:b, start:], transpose_b=True)
+                for a, b, start in self.rows
+            ],
+            1,
+        )
+
+    def _outer(self, x, y):
+        rows = self.mask.shape[0]
+        return tf.concat(
+            [
+                tf.pad(
+                    tf.matmul(x[:, :end], y[:, a:b], transpose_a=True), [[0, rows - end], [0, 0]]
+                )
+                for a, b, end in self.columns
+            ],
+            1,
+        )
+
+
+def _blocks(size, count):
+    cuts = np.unique(np.linspace(0, size, count + 1).round().astype(int))
+    return list(zip(cuts[:-1].tolist(), cuts[1:].tolist()))

@@ -1,0 +1,65 @@
+"""Weight normalization for dense layers."""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+
+
+@keras.saving.register_keras_serializable("tfflows")
+class WeightNormalizedDense(keras.layers.Layer):
+    """A linear layer with kernel `gain * v / ||v||`, a norm for each unit.
+
+    Salimans and Kingma 2016, equation 2. `gain` starts at the norm of the initial kernel, so that
+    the layer starts as a plain dense one.
+
+    Args:
+      units: features that come out.
+      kernel_initializer: a Keras initializer, for `v`.
+      **kwargs: those of `keras.layers.Layer`.
+
+    >>> WeightNormalizedDense(5)(np.ones([2, 3], "float32")).shape
+    TensorShape([2, 5])
+    """
+
+    def __init__(self, units: int, kernel_initializer="glorot_uniform", **kwargs):
+        super().__init__(**kwargs)
+        self.units = units
+        self.kernel_initializer = keras.initializers.get(kernel_initializer)
+
+    def build(self, input_shape):
+        self.direction = self.add_weight(
+            shape=(input_shape[-1], self.units),
+            initializer=self.kernel_initializer,
+            name="direction",
+        )
+        self.gain = self.add_weight(
+            shape=(self.units,),
+            initializer=lambda shape, dtype: _norms(tf.cast(self.direction, dtype)),
+            name="gain",
+        )
+        self.bias = self.add_weight(shape=(self.units,), initializer="zeros", name="bias")
+
+    def call(self, inputs):
+        direction = tf.convert_to_tensor(self.direction)
+        kernel = direction * (tf.convert_to_tensor(self.gain) / _norms(direction))
+        return tf.tensordot(inputs, kernel, 1) + tf.convert_to_tensor(self.bias)
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], self.units)
+
+    def get_config(self) -> dict:
+        return super().get_config() | {
+            "units": self.units,
+            "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+        }
+
+
+def _norms(kernel):
+    # Floored: a unit that is all zeros has no direction, and should not divide by zero.
+    return tf.sqrt(tf.maximum(tf.reduce_sum(tf.square(kernel), 0), 1e-12))
+
+
+def dense(units: int, weight_normalization: bool = False, **kwargs) -> keras.layers.Layer:
+    """A linear layer, weight-normalized or plain."""
+    return (WeightNormalizedDense if weight_normalization else keras.layers.Dense)(units, **kwargs)

@@ -1,0 +1,35 @@
+"""Where a user keeps the files of the MAF paper."""
+
+import os
+import pathlib
+
+VARIABLE = "TFFLOWS_DATA_DIR"
+SOURCE = "the MAF paper's authors, Zenodo record 1161203 (data.tar.gz)"
+
+Directory = str | os.PathLike | None
+
+
+def find_file(name: str, candidates: tuple[str, ...], directory: Directory) -> pathlib.Path:
+    """The first of the candidate files that exists.
+
+    Args:
+        name: of the data set, for the message.
+        candidates: paths below the directory, the preferred one first.
+        directory: that holds the unpacked archive; the environment variable TFFLOWS_DATA_DIR
+            where None.
+
+    Raises:
+        FileNotFoundError: where none does; it says where it looked, and the cure.
+    """
+    directory = directory or os.environ.get(VARIABLE)
+    cure = (
+        f"Unpack the archive of {SOURCE} and give its directory: "
+        f"option directory, or the environment variable {VARIABLE}."
+    )
+    if not directory:
+        raise FileNotFoundError(f"{name} does not come with the package. {cure}")
+    paths = [pathlib.Path(directory).expanduser() / candidate for candidate in candidates]
+    for path in paths:
+        if path.is_file():
+            return path
+    raise FileNotFoundError(f"{name}: there is no {' or '.join(map(str, paths))}. {cure}")
