@@ -1,0 +1,27 @@
+"""Normalizing flows and exact-likelihood models for Keras 3."""
+
+
+from tfflows import dequantization, distributions, families, layers, masks, models, networks
+from tfflows.bijector_layer import BijectorLayer
+from tfflows.models import IAF, MAF, DensityModel, FlowModel, NeuralSplineFlow, RealNVP
+from tfflows.saved_model import load
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "IAF",
+    "MAF",
+    "BijectorLayer",
+    "DensityModel",
+    "FlowModel",
+    "NeuralSplineFlow",
+    "RealNVP",
+    "dequantization",
+    "distributions",
+    "families",
+    "layers",
+    "load",
+    "masks",
+    "models",
+    "networks",
+]

@@ -61,12 +61,12 @@ def _mlp(weights: list, x: jax.Array) -> jax.Array:
 
 
 def _weights(task: Task, key: jax.Array, swap: bool) -> list:
-    """He-normal kernels; a last layer near zero, for exp(log_scale) is not bounded."""
+    """Random kernels; a last layer near zero, for exp(log_scale) is not bounded."""
     first, second = task.features // 2, task.features - task.features // 2
     kept, transformed = (second, first) if swap else (first, second)
     sizes = (kept, *task.units, transformed * _parameters(task))
     weights = [
-        (jax.random.normal(k, (a, b)) * (2 / a) ** 0.5, jnp.zeros(b))
+        (jax.random.normal(k, (a, b)) / a**0.5, jnp.zeros(b))
         for k, (a, b) in zip(
             jax.random.split(key, len(sizes) - 1), itertools.pairwise(sizes), strict=True
         )

@@ -71,13 +71,18 @@ def _network(task: Task, i: int, per_feature: int, networks: list) -> tuple[int,
     network = tf_keras.Sequential(
         [
             *(tf_keras.layers.Dense(units, activation="relu") for units in task.units),
-            tf_keras.layers.Dense(transformed * per_feature),
+            # Near zero, for exp(log_scale) is not bounded.
+            tf_keras.layers.Dense(transformed * per_feature, kernel_initializer=_near_zero()),
             tf_keras.layers.Reshape((transformed, per_feature)),
         ]
     )
     network.build((None, kept))
     networks.append(network)
     return (kept if i % 2 == 0 else -kept), network
+
+
+def _near_zero() -> tf_keras.initializers.Initializer:
+    return tf_keras.initializers.RandomNormal(stddev=1e-3)
 
 
 def _affine_coupling(task: Task, i: int, networks: list) -> list[tfb.Bijector]:

@@ -65,7 +65,9 @@ def test_miniboone_on_real_rows(tmp_path):
     shared = os.environ.get("TFFLOWS_SHARED")
     source = pathlib.Path(shared or "") / "uci/miniboone_head/data.npy"
     if not shared or not source.is_file():
-        pytest.skip("no real MINIBOONE rows: TFFLOWS_SHARED has to hold uci/miniboone_head/data.npy")
+        pytest.skip(
+            "no real MINIBOONE rows: TFFLOWS_SHARED has to hold uci/miniboone_head/data.npy"
+        )
     _write(tmp_path / "miniboone/data.npy", np.load(source))
     train, validation, test = _arrays(data.load("miniboone", directory=tmp_path))
     assert (len(train), len(validation), len(test)) == (1234, 137, 152)

@@ -14,7 +14,9 @@ def _data_set(n=23, labelled=False, **kwargs) -> data.DataSet:
     rows = np.arange(n)
     x = np.stack([rows, 10 * rows], axis=-1).astype(np.float32)
     read = lambda split: (x, rows if labelled else None)  # noqa: E731
-    return data.DataSet("count", (2,), "", "", "", read, num_classes=n if labelled else None, **kwargs)
+    return data.DataSet(
+        "count", (2,), "", "", "", read, num_classes=n if labelled else None, **kwargs
+    )
 
 
 def _take(batches: tf.data.Dataset, n: int) -> list[np.ndarray]:

@@ -68,7 +68,9 @@ def _source(path: pathlib.Path, offset: float = 0.0) -> pathlib.Path:
 
 
 def test_a_prepared_table_loads(tmp_path, monkeypatch):
-    prepare_table(_source(tmp_path / "data.npz"), tmp_path / "zoo" / "tables" / "protein.npz")
+    target = tmp_path / "zoo" / "tables" / "protein.npz"
+    target.parent.mkdir(parents=True)
+    prepare_table(_source(tmp_path / "data.npz"), target)
     monkeypatch.setattr(zoo.data.tables.importlib.resources, "files", lambda name: tmp_path / name)
     data_set = data.load("protein")
     assert data_set.columns == ("b", "c") and data_set.event_shape == (2,)

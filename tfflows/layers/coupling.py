@@ -6,17 +6,12 @@ import keras
 import tensorflow as tf
 
 from tfflows.bijector_layer import BijectorLayer
-from tfflows.families import Additive, Affine, Family, RationalQuadraticSpline
+from tfflows.families import Family
+from tfflows.families.names import FAMILIES
 from tfflows.identifier import resolve
 from tfflows.masks import Alternating, Checkerboard, Half, Mask
 
 MASKS = {"half": Half, "channel": Half, "alternating": Alternating, "checkerboard": Checkerboard}
-FAMILIES = {
-    "additive": Additive,
-    "affine": Affine,
-    "rational_quadratic_spline": RationalQuadraticSpline,
-}
-
 
 @keras.saving.register_keras_serializable("tfflows")
 class Coupling(BijectorLayer):

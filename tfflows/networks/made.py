@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfflows.networks.masked_dense import MaskedDense
+from tfflows.networks.packed_layer import PackedLayer
 from tfflows.permute_last_axis import permute_last_axis
 
 
@@ -101,6 +102,50 @@ class MADE(keras.layers.Layer):
         if self.order == "natural":
             return outputs
         return tf.gather(outputs, np.argsort(self.permutation), axis=1)
+
+    def sequential(self, invert, z, condition=None):
+        """Solves for `x` one input after another, each unit of the network computed once.
+
+        A pass of the network for each of the D inputs would compute everything D times. In step
+        `s` only the units of degree `s` are computed, from the units before them, which are kept:
+        together the steps cost about as much as one pass.
+
+        Args:
+          invert: `(z_i [batch], parameters [batch, num_parameters]) -> (x_i, log_det)`.
+          z: `[batch, D]`.
+          condition: None or `[batch, C]`.
+
+        Returns:
+          `(x [batch, D], log_det [batch])`.
+        """
+        dtype, dim, batch = z.dtype, len(self.permutation), tf.shape(z)[0]
+        z = tf.transpose(permute_last_axis(z, self.permutation))
+        packed = [PackedLayer(layer, dim, dtype) for layer in self.masked_layers]
+        shift = self._packed_shift(condition, packed[0], dtype)
+
+        def step(s, x, log_det, *caches):
+            caches = list(caches)
+
+            def apply(i, units):
+                if i:
+                    caches[i - 1] = tf.tensor_scatter_nd_update(caches[i - 1], [[s]], [units])
+                return packed[i](s, caches[i - 1] if i else x)
+
+            parameters = self._wire(apply, x, None if shift is None else shift[s])
+            x_s, log_det_s = invert(z[s], tf.transpose(parameters))
+            return s + 1, tf.tensor_scatter_nd_update(x, [[s]], [x_s]), log_det + log_det_s, *caches
+
+        start = [0, tf.zeros_like(z), tf.zeros([batch], dtype)]
+        start += [tf.zeros([dim, layer.units, batch], dtype) for layer in packed[:-1]]
+        solved = tf.while_loop(lambda s, *_: s < dim, step, start, maximum_iterations=dim)
+        return permute_last_axis(tf.transpose(solved[1]), np.argsort(self.permutation)), solved[2]
+
+    def _packed_shift(self, condition, first, dtype):
+        """What the condition adds to the first hidden layer, by degree: `[D, units, batch]`."""
+        if condition is None:
+            return None
+        shift = tf.cast(self.condition_layer(condition), dtype)
+        return first.pack(tf.transpose(shift))
 
     def _wire(self, apply, x, shift):
         """The network, given how layer `i` is applied: to whole vectors, or to some units."""

@@ -4,8 +4,8 @@ from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
-from tfflows.dequantization import UniformDequantization
 
+from tfflows.dequantization import UniformDequantization
 from zoo.data.data_set import DataSet
 
 LAST_EPOCH = np.iinfo(np.int32).max

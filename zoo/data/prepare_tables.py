@@ -41,6 +41,7 @@ def main() -> None:
     parser.add_argument("source", type=pathlib.Path, help="directory of NAME/data.npz")
     parser.add_argument("--target", type=pathlib.Path, default=TABLES, help="default: %(default)s")
     arguments = parser.parse_args()
+    arguments.target.mkdir(parents=True, exist_ok=True)
     for name in DESCRIPTIONS:
         target = arguments.target / f"{name}.npz"
         prepare_table(arguments.source / name / "data.npz", target)

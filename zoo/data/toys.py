@@ -102,7 +102,7 @@ TOYS: dict[str, tuple[Sampler, str]] = {
 }
 
 # The moons' integral over the angle, by the midpoint rule.
-_angles = np.pi * (np.arange(200) + 0.5) / 200
+_angles = np.pi * (np.arange(100) + 0.5) / 100
 LOG_PROBS = {
     "moons": _mixture_log_prob(_half_circles(_angles).reshape(-1, 2), MOONS_STD),
     "eight_gaussians": _mixture_log_prob(GAUSSIANS_CENTRES, GAUSSIANS_STD),

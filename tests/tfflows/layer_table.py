@@ -1,0 +1,124 @@
+"""Every bijector layer, one row each: how to make it, and what it takes."""
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+import tensorflow as tf
+from tfflows.families import Affine
+from tfflows.layers import (
+    ActNorm,
+    Autoregressive,
+    BatchNormalization,
+    Chain,
+    Coupling,
+    InvertibleLinear,
+    Invert,
+    Logit,
+    Permute,
+    Squeeze,
+    Standardize,
+)
+from tfflows.networks import MADE, MLP, ResidualMLP
+
+SPLINE = "rational_quadratic_spline"
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    """A layer to be tested.
+
+    `low`, `high`: data are uniform there, away from points where a derivative jumps.
+    """
+
+    name: str
+    make: Callable
+    shape: tuple = (5,)
+    condition: tuple | None = None
+    low: float = -2.0
+    high: float = 2.0
+    total: bool = True  # defined for every real input
+
+    def layer(self, dtype="float32"):
+        layer = self.make(dtype)
+        condition = None if self.condition is None else (None, *self.condition)
+        layer.build((None, *self.shape), condition)
+        for weight in layer.trainable_weights:  # away from the identity
+            noise = np.random.RandomState(len(weight.path)).normal(size=weight.shape)
+            weight.assign(weight + 0.2 * noise.astype(weight.dtype))
+        return layer
+
+    def data(self, n=4, dtype="float32", seed=1):
+        x = np.random.RandomState(seed).uniform(self.low, self.high, (n, *self.shape))
+        return tf.constant(x, dtype)
+
+    def condition_data(self, n=4, dtype="float32"):
+        if self.condition is None:
+            return None
+        return tf.constant(np.random.RandomState(2).normal(size=(n, *self.condition)), dtype)
+
+
+def _coupling(mask, family, network=MLP):
+    def make(dtype):
+        units = [8] if network is MLP else 8
+        return Coupling(mask, network(units, name="network", dtype=dtype), family, dtype=dtype)
+
+    return make
+
+
+def _autoregressive(family, **kwargs):
+    def make(dtype):
+        network = MADE([16, 16], name="network", dtype=dtype, activation="elu", **kwargs)
+        return Autoregressive(network, family, dtype=dtype)
+
+    return make
+
+
+def _chain(dtype):
+    first = Coupling("half", MLP([8], name="network", dtype=dtype), name="first", dtype=dtype)
+    second = _autoregressive("affine")(dtype)
+    return Chain([ActNorm(name="norm", dtype=dtype), first, second], dtype=dtype)
+
+
+IMAGE = {"shape": (4, 4, 3)}
+C = {"condition": (2,)}
+
+ROWS = [
+    Row("act_norm", lambda d: ActNorm(dtype=d)),
+    Row("act_norm_image", lambda d: ActNorm(dtype=d), **IMAGE),
+    Row("standardize", lambda d: Standardize(dtype=d)),
+    Row("batch_normalization", lambda d: BatchNormalization(dtype=d)),
+    Row("batch_normalization_image", lambda d: BatchNormalization(dtype=d), **IMAGE),
+    Row("permute_reverse", lambda d: Permute("reverse", dtype=d)),
+    Row("permute_random", lambda d: Permute("random", seed=3, dtype=d), **IMAGE),
+    Row("permute_indices", lambda d: Permute([2, 0, 1, 4, 3], dtype=d)),
+    Row("squeeze", lambda d: Squeeze(dtype=d), **IMAGE),
+    Row("logit", lambda d: Logit(alpha=0.05, dtype=d), low=0.01, high=0.99, total=False),
+    Row("invert_logit", lambda d: Invert(Logit(dtype=d, name="logit"), dtype=d)),
+    *[
+        Row(f"linear_{p}", lambda d, p=p: InvertibleLinear(p, seed=1, dtype=d))
+        for p in ("plu", "qr", "full")
+    ],
+    *[
+        Row(f"linear_{p}_image", lambda d, p=p: InvertibleLinear(p, seed=1, dtype=d), **IMAGE)
+        for p in ("plu", "qr", "full")
+    ],
+    *[
+        Row(f"coupling_{mask}_{family}", _coupling(mask, family))
+        for mask in ("half", "alternating")
+        for family in ("additive", "affine", SPLINE)
+    ],
+    Row("coupling_narrow_scale", _coupling("half", Affine(max_log_scale=0.5))),
+    Row("coupling_residual", _coupling("half", "affine", ResidualMLP)),
+    Row("coupling_condition", _coupling("half", "affine"), **C),
+    Row("coupling_channel", _coupling("channel", "affine"), **IMAGE),
+    Row("coupling_checkerboard", _coupling("checkerboard", "affine"), **IMAGE),
+    Row("coupling_checkerboard_condition", _coupling("checkerboard", SPLINE), **IMAGE, **C),
+    *[Row(f"autoregressive_{f}", _autoregressive(f)) for f in ("additive", "affine", SPLINE)],
+    Row("autoregressive_condition", _autoregressive("affine"), **C),
+    Row("autoregressive_order", _autoregressive("affine", order=[3, 1, 0, 4, 2])),
+    Row("autoregressive_residual", _autoregressive("affine", residual=True), **C),
+    Row("autoregressive_one_dim", _autoregressive("affine"), shape=(1,)),
+    Row("iaf", lambda d: Invert(_autoregressive("affine")(d), dtype=d), **C),
+    Row("chain", _chain, **C),
+]

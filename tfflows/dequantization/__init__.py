@@ -1,0 +1,3 @@
+from tfflows.dequantization.uniform_dequantization import UniformDequantization
+
+__all__ = ["UniformDequantization"]

@@ -1,0 +1,47 @@
+"""What a flow's latent is distributed as."""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+from tensorflow_probability import distributions as tfd
+
+
+class BaseDistribution(keras.layers.Layer):
+    """A Keras layer that owns a base distribution's weights, if any, and hands it out.
+
+    A subclass writes `distribution`; one that can be sampled at a temperature writes
+    `tempered` too. Built with the shape of the latent, `[batch, ...]`.
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(autocast=False, **kwargs)
+        self.latent_shape = None
+
+    def build(self, z_shape):
+        self.latent_shape = tuple(z_shape[1:])
+
+    def distribution(self) -> tfd.Distribution:
+        """The `tfd.Distribution` over latents, made from the weights as they are."""
+        raise NotImplementedError
+
+    def sample(self, n, temperature=1.0, seed=None) -> tf.Tensor:
+        """`n` latents, `[n, ...]`; a `temperature` below 1 draws nearer to the modes."""
+        return self.tempered(temperature).sample(n, seed=seed)
+
+    def tempered(self, temperature) -> tfd.Distribution:
+        """The distribution with every scale multiplied by `temperature`."""
+        check = tf.debugging.assert_equal(
+            tf.cast(temperature, tf.float32),
+            1.0,
+            f"`temperature` should be 1 with a base distribution {type(self).__name__}.",
+        )
+        with tf.control_dependencies([] if check is None else [check]):
+            return self.distribution()
+
+    def call(self, z):
+        """Log-density of latents in nats, `[batch]`."""
+        return self.distribution().log_prob(z)
+
+    def compute_output_shape(self, z_shape):
+        return (z_shape[0],)

@@ -1,0 +1,59 @@
+"""A trainable mixture as base distribution."""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+from tensorflow_probability import distributions as tfd
+
+from tfflows.distributions.base_distribution import BaseDistribution
+
+
+@keras.saving.register_keras_serializable("tfflows")
+class GaussianMixture(BaseDistribution):
+    """A mixture of Gaussians with diagonal covariance, trained with the flow; for vector latents.
+
+    Args:
+      num_components: Gaussians in the mixture.
+      seed: seed of the initial means, drawn from a standard normal.
+      **kwargs: those of `keras.layers.Layer`.
+
+    >>> base = GaussianMixture(3, seed=1)
+    >>> base.build((None, 2))
+    >>> base.sample(5, seed=(0, 1)).shape
+    TensorShape([5, 2])
+    """
+
+    def __init__(self, num_components: int, seed: int | None = None, **kwargs):
+        super().__init__(**kwargs)
+        if num_components < 1:
+            raise ValueError(f"`num_components` should be at least 1. Received: {num_components}.")
+        self.num_components = num_components
+        self.seed = seed
+
+    def build(self, z_shape):
+        super().build(z_shape)
+        shape = (self.num_components, z_shape[-1])
+        normal = keras.initializers.RandomNormal(stddev=1.0, seed=self.seed)
+        self.logits = self.add_weight(
+            shape=shape[:1], name="logits", initializer="zeros", autocast=False
+        )
+        self.loc = self.add_weight(shape=shape, name="loc", initializer=normal, autocast=False)
+        self.log_scale = self.add_weight(
+            shape=shape, name="log_scale", initializer="zeros", autocast=False
+        )
+
+    def distribution(self) -> tfd.Distribution:
+        return self.tempered(1.0)
+
+    def tempered(self, temperature) -> tfd.Distribution:
+        scale = tf.exp(tf.convert_to_tensor(self.log_scale))
+        return tfd.MixtureSameFamily(
+            tfd.Categorical(logits=tf.convert_to_tensor(self.logits)),
+            tfd.MultivariateNormalDiag(
+                tf.convert_to_tensor(self.loc), tf.cast(temperature, scale.dtype) * scale
+            ),
+        )
+
+    def get_config(self) -> dict:
+        return super().get_config() | {"num_components": self.num_components, "seed": self.seed}

@@ -1,0 +1,28 @@
+"""The usual base distribution."""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+from tensorflow_probability import distributions as tfd
+
+from tfflows.distributions.base_distribution import BaseDistribution
+
+
+@keras.saving.register_keras_serializable("tfflows")
+class StandardNormal(BaseDistribution):
+    """Independent standard normals.
+
+    >>> base = StandardNormal()
+    >>> base.build((None, 2))
+    >>> round(float(base(tf.zeros([1, 2]))[0]), 4)  # -log(2 pi)
+    -1.8379
+    """
+
+    def distribution(self) -> tfd.Distribution:
+        return self.tempered(1.0)
+
+    def tempered(self, temperature) -> tfd.Distribution:
+        scale = tf.cast(temperature, self.variable_dtype)
+        normal = tfd.Normal(tf.zeros([], scale.dtype), scale)
+        return tfd.Sample(normal, self.latent_shape)

@@ -1,0 +1,25 @@
+from tfflows.layers.act_norm import ActNorm
+from tfflows.layers.autoregressive import Autoregressive
+from tfflows.layers.batch_normalization import BatchNormalization
+from tfflows.layers.chain import Chain
+from tfflows.layers.coupling import Coupling
+from tfflows.layers.invert import Invert
+from tfflows.layers.invertible_linear import InvertibleLinear
+from tfflows.layers.logit import Logit
+from tfflows.layers.permute import Permute
+from tfflows.layers.squeeze import Squeeze
+from tfflows.layers.standardize import Standardize
+
+__all__ = [
+    "ActNorm",
+    "Autoregressive",
+    "BatchNormalization",
+    "Chain",
+    "Coupling",
+    "Invert",
+    "InvertibleLinear",
+    "Logit",
+    "Permute",
+    "Squeeze",
+    "Standardize",
+]

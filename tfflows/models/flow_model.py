@@ -1,0 +1,187 @@
+"""A density model that is a flow."""
+
+from __future__ import annotations
+
+import itertools
+
+import keras
+import numpy as np
+import tensorflow as tf
+from tensorflow_probability import distributions as tfd
+
+from tfflows.bijector_layer import BijectorLayer
+from tfflows.distributions import BaseDistribution, FixedDistribution, StandardNormal
+from tfflows.models.density_model import DensityModel
+
+
+@keras.saving.register_keras_serializable("tfflows")
+class FlowModel(DensityModel):
+    """`log p(x) = log p(z) + log|det df/dx|`, `z = f(x)`: a flow and a base distribution.
+
+    Args:
+      flow: a `BijectorLayer`, usually a `Chain`.
+      base: a `tfd.Distribution` over latents, a `BaseDistribution`, or None: standard normal.
+      dequantization: None, or a layer such as `UniformDequantization` for discrete data; the
+        likelihood is then a lower bound.
+      num_classes: conditions are labels; None: vectors, or none.
+      **kwargs: those of `keras.Model`.
+
+    >>> model = FlowModel(Chain([ActNorm(), Coupling("half", MLP([32]))]))
+    >>> model.build((None, 2))
+    >>> model.log_prob(np.zeros([5, 2], "float32")).shape
+    TensorShape([5])
+    """
+
+    def __init__(self, flow, base=None, dequantization=None, num_classes=None, **kwargs):
+        super().__init__(num_classes=num_classes, **kwargs)
+        if not isinstance(flow, BijectorLayer):
+            raise ValueError(
+                f"`flow` should be a `BijectorLayer`. Received: {type(flow).__name__}."
+            )
+        self.flow = flow
+        self.base = _base(base, self.dtype_policy)
+        self.dequantization = dequantization
+
+    @property
+    def likelihood(self) -> str:
+        return "exact" if self.dequantization is None else "lower_bound"
+
+    @property
+    def is_discrete(self) -> bool:
+        return self.dequantization is not None
+
+    def _build(self, x_shape, condition_shape):
+        if self.flow.built:
+            return
+        if condition_shape is not None and not self.flow.uses_condition:
+            raise ValueError(
+                f"Model '{self.name}' has no layer that can use a condition. "
+                f"Received: a condition of shape {tuple(condition_shape)}."
+            )
+        self.flow.build(x_shape, condition_shape)
+        self.base.build((None, *self.flow.latent_shape))
+        if self.dequantization is not None and not self.dequantization.built:
+            self.dequantization.build(x_shape)
+
+    def _prepare(self, x, y, batch_size):
+        super()._prepare(x, y, batch_size)
+        if not self.flow.adapted:
+            with self.distribute_strategy.scope():
+                self.adapt(x, y)
+
+    def adapt(self, data, condition=None, num_examples: int = 4096) -> None:
+        """Data-dependent initialisation, as `keras.layers.Normalization.adapt`; `fit` calls it once.
+
+        Args:
+          data: array, or dataset of batches (of pairs with conditions).
+          condition: conditions, where `data` is an array.
+          num_examples: how many of the first examples are used.
+        """
+        if isinstance(data, tf.data.Dataset):
+            data, condition = _first_examples(data, num_examples)
+        if not self.built:
+            self.build(*[(None, *np.shape(d)[1:]) for d in (data, condition) if d is not None])
+        self.check_data(data, condition)
+        x = tf.cast(data[:num_examples], self.flow.flow_dtype)
+        if self.dequantization is not None:
+            x, _ = self.dequantization(x, seed=self.stateless_seed(None))
+        self.flow.adapt(x, self.encode_condition(None if condition is None else condition[:num_examples]))
+
+    def log_prob(self, x, condition=None, seed=None) -> tf.Tensor:
+        self.check_built()
+        condition = self.encode_condition(condition)
+        x = tf.convert_to_tensor(x)
+        log_q = 0.0
+        if self.dequantization is not None:
+            x, log_q = self.dequantization(x, seed=self.stateless_seed(seed))
+        z, log_det = self.flow(x, condition=condition)
+        return self.base(z) + log_det - log_q
+
+    def encode(self, x, condition=None) -> tf.Tensor:
+        """Latents of data, `[batch, ...]`."""
+        self.check_built()
+        return self.flow(tf.convert_to_tensor(x), condition=self.encode_condition(condition))[0]
+
+    def decode(self, z, condition=None) -> tf.Tensor:
+        """Data of latents, `[batch, ...]`: the inverse of `encode`."""
+        self.check_built()
+        z = tf.cast(z, self.flow.flow_dtype)
+        self.flow.check_shape("z", z, self.flow.latent_shape)
+        return self.function("decode", self._decode)(z, self.encode_condition(condition))
+
+    def _decode(self, z, condition):
+        return self.flow.inverse_and_log_det(z, condition)[0]
+
+    def _sample(self, n, condition, temperature, seed):
+        return self._decode(self.base.sample(n, temperature, seed), condition)
+
+    def distribution(self, condition=None) -> tfd.TransformedDistribution:
+        """The model as a `tfd.TransformedDistribution`, from the weights as they are.
+
+        Args:
+          condition: None, or one condition (then no batch shape), or a batch of them.
+        """
+        self.check_built()
+        encoded, base = None, self.base.distribution()
+        if condition is not None:
+            single = np.ndim(condition) == len(self.condition_shape)
+            encoded = self.encode_condition(tf.convert_to_tensor(condition))
+            if single:
+                encoded = tf.reshape(encoded, [-1])
+            else:
+                base = tfd.BatchBroadcast(base, tf.shape(encoded)[:1])
+        elif self.condition_shape is not None:
+            self.encode_condition(None)
+        return tfd.TransformedDistribution(base, self.flow.bijector(encoded))
+
+    def _reverse_kl_objective(self, n):
+        """`log target(x) - log q(x)` of `n` samples: minus the integrand of KL(q || target)."""
+        seed = self.stateless_seed(None)
+        z = self.base.sample(n, seed=seed)
+        x, log_det = self.flow.inverse_and_log_det(z)
+        return tf.cast(self.target_log_prob(x), log_det.dtype) + log_det - self.base(z)
+
+    def get_config(self) -> dict:
+        return self.own_config() | {"flow": keras.saving.serialize_keras_object(self.flow)}
+
+    def own_config(self) -> dict:
+        """The config less the flow, for subclasses that make their flow themselves."""
+        serialize = keras.saving.serialize_keras_object
+        deq = self.dequantization
+        return DensityModel.get_config(self) | {
+            "base": serialize(self.base),
+            "dequantization": None if deq is None else serialize(deq),
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**{k: _revived(v) for k, v in config.items()})
+
+
+def _base(base, policy):
+    if base is None:
+        return StandardNormal(name="base", dtype=policy)
+    if isinstance(base, tfd.Distribution):
+        return FixedDistribution(base, name="base", dtype=policy)
+    if isinstance(base, BaseDistribution):
+        return base
+    raise ValueError(
+        "`base` should be None, a `tfd.Distribution` or a `BaseDistribution`. "
+        f"Received: {type(base).__name__}."
+    )
+
+
+def _revived(value):
+    is_object = isinstance(value, dict) and "class_name" in value
+    return keras.saving.deserialize_keras_object(value) if is_object else value
+
+
+def _first_examples(dataset, count):
+    batches, seen = [], 0
+    for batch in dataset:
+        batches.append(batch if isinstance(batch, tuple) else (batch,))
+        seen += len(batches[-1][0])
+        if seen >= count:
+            break
+    parts = [tf.concat(part, 0) for part in itertools.islice(zip(*batches), 2)]
+    return parts[0], parts[1] if len(parts) > 1 else None

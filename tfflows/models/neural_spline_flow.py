@@ -1,0 +1,93 @@
+"""Neural spline flows."""
+
+from __future__ import annotations
+
+import keras
+
+from tfflows.families import RationalQuadraticSpline
+from tfflows.layers import Autoregressive, Chain, Coupling, InvertibleLinear, Permute
+from tfflows.models.flow_model import FlowModel
+from tfflows.networks import MADE, ResidualMLP
+
+
+@keras.saving.register_keras_serializable("tfflows")
+class NeuralSplineFlow(FlowModel):
+    """Rational-quadratic splines between linear layers (Durkan et al. 2019).
+
+    Args:
+      num_layers: spline layers, each after a linear layer in PLU form.
+      units: width of the residual conditioners.
+      num_blocks: residual blocks of each conditioner.
+      kind: "coupling" or "autoregressive".
+      num_bins, bound: of the splines.
+      linear: None (the order is reversed instead), "plu", "qr" or "full".
+      activation, dropout: of the conditioners (dropout: couplings only).
+      seed: seed of the initial rotations.
+      base, num_classes, **kwargs: those of `FlowModel`.
+
+    >>> model = NeuralSplineFlow(num_layers=2, units=32, num_blocks=1, seed=1)
+    >>> model.build((None, 5))
+    >>> model.sample(3, seed=0).shape
+    TensorShape([3, 5])
+    """
+
+    def __init__(
+        self,
+        num_layers: int = 5,
+        units: int = 64,
+        num_blocks: int = 2,
+        kind: str = "coupling",
+        num_bins: int = 8,
+        bound: float = 5.0,
+        linear: str | None = "plu",
+        activation="relu",
+        dropout: float = 0.0,
+        seed: int | None = None,
+        base=None,
+        num_classes: int | None = None,
+        **kwargs,
+    ):
+        if kind not in ("coupling", "autoregressive"):
+            raise ValueError(
+                f'`kind` should be "coupling" or "autoregressive". Received: kind={kind!r}.'
+            )
+        dtype = kwargs.get("dtype")
+        layers = []
+        for i in range(num_layers):
+            if linear is None:
+                mixing = Permute("reverse", name=f"permute_{i}", dtype=dtype)
+            else:
+                own_seed = None if seed is None else seed + i
+                mixing = InvertibleLinear(linear, seed=own_seed, name=f"linear_{i}", dtype=dtype)
+            family = RationalQuadraticSpline(num_bins, bound)
+            if kind == "coupling":
+                network = ResidualMLP(
+                    units, num_blocks, activation, dropout, name="network", dtype=dtype
+                )
+                layer = Coupling("alternating", network, family, name=f"coupling_{i}", dtype=dtype)
+                layer.mask.swap = bool(i % 2)
+            else:
+                widths = (units,) * (1 + num_blocks)
+                network = MADE(
+                    widths, activation=activation, residual=True, name="network", dtype=dtype
+                )
+                layer = Autoregressive(network, family, name=f"autoregressive_{i}", dtype=dtype)
+            layers += [mixing, layer]
+        super().__init__(
+            Chain(layers, name="flow", dtype=dtype), base=base, num_classes=num_classes, **kwargs
+        )
+        self.num_layers = num_layers
+        self.units = units
+        self.num_blocks = num_blocks
+        self.kind = kind
+        self.num_bins = num_bins
+        self.bound = bound
+        self.linear = linear
+        self.activation = activation
+        self.dropout = dropout
+        self.seed = seed
+
+    def get_config(self) -> dict:
+        names = ["num_layers", "units", "num_blocks", "kind", "num_bins", "bound", "linear"]
+        names += ["activation", "dropout", "seed"]
+        return self.own_config() | {name: getattr(self, name) for name in names}

@@ -1,0 +1,83 @@
+"""RealNVP for vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import keras
+
+from tfflows.layers import ActNorm, BatchNormalization, Chain, Coupling
+from tfflows.models.flow_model import FlowModel
+from tfflows.networks import MLP
+
+NORMALIZATIONS = {"batch": BatchNormalization, "act": ActNorm}
+
+
+@keras.saving.register_keras_serializable("tfflows")
+class RealNVP(FlowModel):
+    """Couplings that transform one half of the vector, then the other (Dinh et al. 2017).
+
+    Args:
+      num_couplings: coupling layers.
+      units: widths of each conditioner.
+      mask: "alternating" or "half".
+      family: "affine", "additive", or a `Family`.
+      normalization: None, "act" or "batch": a normalization before each coupling.
+      activation, dropout, weight_normalization: of the conditioners.
+      base, num_classes, **kwargs: those of `FlowModel`.
+
+    >>> model = RealNVP(num_couplings=4, units=(32,))
+    >>> model.build((None, 5))
+    >>> model.sample(3, seed=0).shape
+    TensorShape([3, 5])
+    """
+
+    def __init__(
+        self,
+        num_couplings: int = 8,
+        units: Sequence[int] = (128, 128),
+        mask="alternating",
+        family="affine",
+        normalization: str | None = None,
+        activation="relu",
+        dropout: float = 0.0,
+        weight_normalization: bool = False,
+        base=None,
+        num_classes: int | None = None,
+        **kwargs,
+    ):
+        dtype = kwargs.get("dtype")
+        layers = []
+        for i in range(num_couplings):
+            if normalization is not None:
+                normalize = NORMALIZATIONS[normalization]
+                layers.append(normalize(name=f"normalization_{i}", dtype=dtype))
+            network = MLP(
+                units, activation, dropout, weight_normalization, name="network", dtype=dtype
+            )
+            coupling = Coupling(mask, network, family, name=f"coupling_{i}", dtype=dtype)
+            coupling.mask.swap = bool(i % 2)
+            layers.append(coupling)
+        super().__init__(
+            Chain(layers, name="flow", dtype=dtype), base=base, num_classes=num_classes, **kwargs
+        )
+        self.num_couplings = num_couplings
+        self.units = tuple(units)
+        self.mask = mask
+        self.family = layers[-1].family
+        self.normalization = normalization
+        self.activation = activation
+        self.dropout = dropout
+        self.weight_normalization = weight_normalization
+
+    def get_config(self) -> dict:
+        return self.own_config() | {
+            "num_couplings": self.num_couplings,
+            "units": self.units,
+            "mask": self.mask,
+            "family": keras.saving.serialize_keras_object(self.family),
+            "normalization": self.normalization,
+            "activation": self.activation,
+            "dropout": self.dropout,
+            "weight_normalization": self.weight_normalization,
+        }

@@ -1,0 +1,181 @@
+"""The one artifact: a SavedModel that is a servable, a preset and a Keras model at once."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import platform
+import shutil
+import tempfile
+from pathlib import Path
+
+import keras
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfflows.safe_config import check_config
+from tfflows.signatures import Servable, key
+
+PRESET = "assets.extra/tfflows.json"
+CHECKSUMS = "assets.extra/SHA256SUMS"
+FORMAT = 1
+
+
+def export(model, path, metadata: dict | None = None) -> None:
+    """Writes a built model to `path`, a directory that appears whole or not at all.
+
+    Args:
+      model: a built `DensityModel`.
+      path: the directory; replaced if it holds an artifact of ours, refused if anything else.
+      metadata: what belongs to the model and can be JSON: recipe, metrics.
+    """
+    model.check_built()
+    path = Path(path)
+    if path.exists() and not (path / PRESET).is_file():
+        raise FileExistsError(
+            f"`export` expected a path that is free or holds an exported model. Received: {path}, "
+            "which exists and is something else."
+        )
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        with _in_float32(model):
+            _write(model, temporary, metadata or {})
+        _replace(temporary, path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def load(path) -> keras.Model:
+    """The Keras model of an exported directory, ready to score, sample or train on.
+
+    Reads the config and the weights, not the graph; runs no code from the directory, and makes
+    only classes of this library and of Keras.
+
+    Raises:
+      FileNotFoundError: there is no exported model.
+      ValueError: a file is missing, cut short or altered (the error names it), or the config asks
+        for something that is not a layer of ours or Keras's.
+    """
+    path = Path(path)
+    preset = read(path)
+    check_config(preset["config"])
+    model = keras.saving.deserialize_keras_object(preset["config"], safe_mode=True)
+    if not model.built:
+        model.build_from_config(preset["build"])
+    checkpoint = tf.train.load_checkpoint(str(path / "variables" / "variables"))
+    names = {key(w): w for w in model.weights}
+    saved = {name: (tuple(shape), dtype) for name, shape, dtype in preset["weights"]}
+    own = {name: (tuple(w.shape), _dtype(w)) for name, w in names.items()}
+    if own != saved:
+        odd = sorted(set(own.items()) ^ set(saved.items()))[:4]
+        raise ValueError(f"{path}: the weights are not those of its config. They differ in {odd}.")
+    for name, weight in names.items():
+        weight.assign(checkpoint.get_tensor(f"weights_/{name}/.ATTRIBUTES/VARIABLE_VALUE"))
+    return model
+
+
+def read(path) -> dict:
+    """What an exported directory says of itself: config, versions and metadata; files verified."""
+    path = Path(path)
+    if not (path / PRESET).is_file():
+        raise FileNotFoundError(f"{path} is not an exported model: it has no {PRESET}.")
+    verify(path)
+    preset = json.loads((path / PRESET).read_text())
+    if preset.get("format") != FORMAT:
+        raise ValueError(
+            f"{path}: expected an artifact of format {FORMAT}. Received: {preset.get('format')}."
+        )
+    return preset
+
+
+def verify(path) -> None:
+    """Checks every file of an exported directory against its checksum."""
+    path = Path(path)
+    if not (path / CHECKSUMS).is_file():
+        raise ValueError(f"{path}: the file {CHECKSUMS} is missing.")
+    for line in (path / CHECKSUMS).read_text().splitlines():
+        digest, _, name = line.partition("  ")
+        file = path / name
+        if ".." in Path(name).parts or Path(name).is_absolute():
+            raise ValueError(f"{path}: {CHECKSUMS} names a file outside of the directory: {name}.")
+        if not file.is_file():
+            raise ValueError(f"{path}: the file {name} is missing.")
+        if _sha256(file) != digest:
+            raise ValueError(
+                f"{path}: the file {name} is not as it was written (its checksum differs). "
+                "Fetch or export the model again."
+            )
+
+
+def _write(model, directory, metadata):
+    servable = Servable(model)
+    tf.saved_model.save(servable, str(directory), signatures=servable.signatures())
+    preset = {
+        "format": FORMAT,
+        "config": keras.saving.serialize_keras_object(model),
+        "build": model.get_build_config(),
+        "weights": [[key(w), list(w.shape), _dtype(w)] for w in model.weights],
+        "versions": _versions(),
+        "metadata": metadata,
+    }
+    # The optimizer is not part of the artifact: one that is fine-tuned starts with a fresh one.
+    preset["config"].pop("compile_config", None)
+    (directory / PRESET).parent.mkdir(exist_ok=True)
+    (directory / PRESET).write_text(json.dumps(preset, indent=1))
+    files = sorted(f for f in directory.rglob("*") if f.is_file())
+    lines = [f"{_sha256(f)}  {f.relative_to(directory).as_posix()}\n" for f in files]
+    (directory / CHECKSUMS).write_text("".join(lines))
+    for file in [*files, directory / CHECKSUMS]:
+        with open(file, "rb") as handle:
+            os.fsync(handle.fileno())
+
+
+def _replace(temporary, path):
+    temporary.chmod(0o755)  # mkdtemp's are private
+    old = None
+    if path.exists():
+        old = Path(tempfile.mkdtemp(prefix=f".{path.name}.old.", dir=path.parent))
+        os.replace(path, old / "was")
+    try:
+        os.replace(temporary, path)
+    except BaseException:
+        if old is not None:
+            os.replace(old / "was", path)
+        raise
+    finally:
+        if old is not None:
+            shutil.rmtree(old, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _in_float32(model):
+    """Lifts mixed precision: bfloat16 networks are for training, too coarse to be inverted."""
+    mixed = [x for x in model._flatten_layers() if x.compute_dtype != x.variable_dtype]
+    policies = [layer.dtype_policy for layer in mixed]
+    try:
+        for layer in mixed:
+            layer.dtype_policy = layer.variable_dtype
+        yield
+    finally:
+        for layer, policy in zip(mixed, policies):
+            layer.dtype_policy = policy
+
+
+def _dtype(weight):
+    return keras.backend.standardize_dtype(weight.dtype)
+
+
+def _sha256(file):
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def _versions():
+    return {
+        "python": platform.python_version(),
+        "tensorflow": tf.__version__,
+        "keras": keras.__version__,
+        "tensorflow_probability": tfp.__version__,
+    }
