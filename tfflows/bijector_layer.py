@@ -112,6 +112,9 @@ class BijectorLayer(keras.layers.Layer):
         """A log-determinant that is the same for each row of `x`: shape `[batch]`."""
         return tf.fill([tf.shape(x)[0]], tf.cast(value, self.flow_dtype))
 
+    def get_config(self) -> dict:
+        return super().get_config()
+
     def get_build_config(self):
         if self.event_shape is None:
             return None

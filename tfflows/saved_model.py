@@ -16,7 +16,8 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfflows.safe_config import check_config
-from tfflows.signatures import Servable, key
+from tfflows.signatures import Servable
+from tfflows.weight_paths import weight_paths
 
 PRESET = "assets.extra/tfflows.json"
 CHECKSUMS = "assets.extra/SHA256SUMS"
@@ -66,7 +67,7 @@ def load(path) -> keras.Model:
     if not model.built:
         model.build_from_config(preset["build"])
     checkpoint = tf.train.load_checkpoint(str(path / "variables" / "variables"))
-    names = {key(w): w for w in model.weights}
+    names = weight_paths(model)
     saved = {name: (tuple(shape), dtype) for name, shape, dtype in preset["weights"]}
     own = {name: (tuple(w.shape), _dtype(w)) for name, w in names.items()}
     if own != saved:
@@ -117,7 +118,7 @@ def _write(model, directory, metadata):
         "format": FORMAT,
         "config": keras.saving.serialize_keras_object(model),
         "build": model.get_build_config(),
-        "weights": [[key(w), list(w.shape), _dtype(w)] for w in model.weights],
+        "weights": [[p, list(w.shape), _dtype(w)] for p, w in weight_paths(model).items()],
         "versions": _versions(),
         "metadata": metadata,
     }

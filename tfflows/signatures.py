@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from tfflows.weight_paths import weight_paths
+
 
 class Servable(tf.Module):
     """A model's weights and, as functions with named and typed arguments, its endpoints.
@@ -18,7 +20,7 @@ class Servable(tf.Module):
 
     def __init__(self, model):
         super().__init__()
-        self.weights_ = _nest({key(w): w.value for w in model.weights})
+        self.weights_ = _nest({path: w.value for path, w in weight_paths(model).items()})
         self.__dict__["model"] = model  # past tf.Module's tracking, which would store it
 
     def signatures(self) -> dict:
@@ -92,11 +94,6 @@ class Servable(tf.Module):
     @staticmethod
     def _x_dtype(model):
         return tf.as_dtype(getattr(model, "data_dtype", "float32"))
-
-
-def key(weight) -> str:
-    """A weight's path without the model's own name, which says nothing of the weight."""
-    return weight.path.split("/", 1)[1]
 
 
 def _nest(flat):

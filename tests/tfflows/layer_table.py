@@ -43,8 +43,8 @@ class Row:
         layer = self.make(dtype)
         condition = None if self.condition is None else (None, *self.condition)
         layer.build((None, *self.shape), condition)
-        for weight in layer.trainable_weights:  # away from the identity
-            noise = np.random.RandomState(len(weight.path)).normal(size=weight.shape)
+        for seed, weight in enumerate(layer.trainable_weights):  # away from the identity
+            noise = np.random.RandomState(seed).normal(size=weight.shape)
             weight.assign(weight + 0.2 * noise.astype(weight.dtype))
         return layer
 
@@ -94,7 +94,7 @@ ROWS = [
     Row("permute_indices", lambda d: Permute([2, 0, 1, 4, 3], dtype=d)),
     Row("squeeze", lambda d: Squeeze(dtype=d), **IMAGE),
     Row("logit", lambda d: Logit(alpha=0.05, dtype=d), low=0.01, high=0.99, total=False),
-    Row("invert_logit", lambda d: Invert(Logit(dtype=d, name="logit"), dtype=d)),
+    Row("invert_logit", lambda d: Invert(Logit(dtype=d, name="logit"), dtype=d), total=False),
     *[
         Row(f"linear_{p}", lambda d, p=p: InvertibleLinear(p, seed=1, dtype=d))
         for p in ("plu", "qr", "full")

@@ -14,8 +14,8 @@ class UniformDequantization(keras.layers.Layer):
     """`x = y + bin_width u`, with `u` uniform on [0, 1), and the log-density of `x` given `y`.
 
     Theis et al. 2016, section 3.1: `log p(x) - log q(x|y)` is, on average over the noise, a lower
-    bound of `log P(y)`, the log-probability of the discrete data in nats (Ho et al. 2019,
-    equation 3).
+    bound of `log P(y)`, the log-probability of the discrete data in nats (Ho et al.
+    2019).
 
     Calling the layer, `layer(y, seed=None)`, takes `y` `[batch, ...]`, of any integer or float
     dtype, to `(x, log_q)`: `x` of the same shape, and `log_q = -sum(log(bin_width))` over the
@@ -61,7 +61,8 @@ class UniformDequantization(keras.layers.Layer):
         x = start + width * tf.random.stateless_uniform(tf.shape(y), self._seed(seed), dtype=dtype)
         # The sum may round up to the end of the bin, which belongs to the next one.
         x = tf.where(x < start + width, x, start)
-        log_q = -tf.reduce_sum(tf.broadcast_to(tf.math.log(width), tf.shape(y)[1:]))
+        log_density = tf.constant(np.log(1 / widths), dtype)
+        log_q = tf.reduce_sum(tf.broadcast_to(log_density, tf.shape(y)[1:]))
         return x, tf.fill([tf.shape(y)[0]], log_q)
 
     def _seed(self, seed):
@@ -72,7 +73,9 @@ class UniformDequantization(keras.layers.Layer):
             seed = [int(seed), 0]
         if not tf.is_tensor(seed):
             seed = np.asarray(seed)
-        if not tf.as_dtype(seed.dtype).is_integer or tuple(seed.shape) not in ((), (2,)):
+        shape = tf.TensorShape(seed.shape)
+        fits = shape.rank == 0 or shape.is_compatible_with([2])
+        if not (fits and np.issubdtype(tf.as_dtype(seed.dtype).as_numpy_dtype, np.integer)):
             raise ValueError(
                 f"`seed` should be None, an int, or a pair of int32. Received: seed={seed}."
             )

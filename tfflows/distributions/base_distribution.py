@@ -43,5 +43,8 @@ class BaseDistribution(keras.layers.Layer):
         """Log-density of latents in nats, `[batch]`."""
         return self.distribution().log_prob(z)
 
+    def get_config(self) -> dict:
+        return super().get_config()
+
     def compute_output_shape(self, z_shape):
         return (z_shape[0],)

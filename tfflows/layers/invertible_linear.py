@@ -23,7 +23,7 @@ class InvertibleLinear(BijectorLayer):
     * "plu": `P L (U + diag(sign exp(log_s)))`, with `P` a fixed permutation, `L` unit lower and
       `U` strictly upper triangular (equation 10, with the signs of the diagonal kept fixed);
     * "qr": `Q R`, with `Q` a product of D Householder reflections and `R` upper triangular with
-      the diagonal `sign exp(log_s)` (Hoogeboom et al. 2019, section 3.2). The reflections are
+      the diagonal `sign exp(log_s)` (Hoogeboom et al. 2019). The reflections are
       multiplied at once: `Q = I - V S^-1 V^T`, `S = striu(V^T V) + diag(V^T V) / 2` (Joffrain et
       al. 2006, the UT transform);
     * "full": one free matrix.
@@ -62,6 +62,8 @@ class InvertibleLinear(BijectorLayer):
         self.parametrization = parametrization
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.seed = seed
+        # XLA has no slogdet: Keras's `jit_compile="auto"` heeds this.
+        self.supports_jit = parametrization != "full"
 
     def build(self, x_shape, condition_shape=None):
         super().build(x_shape, condition_shape)

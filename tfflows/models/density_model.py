@@ -326,7 +326,7 @@ class DensityModel(keras.Model):
     def stateless_seed(self, seed) -> tf.Tensor:
         """A pair of int32 from an int, a pair, or None (a fresh one from the model's own)."""
         if seed is None:
-            return tf.bitcast(tf.convert_to_tensor(self.seed_generator.next()), tf.int32)
+            return tf.cast(self.seed_generator.next(), tf.int32)
         if isinstance(seed, int):
             return tf.constant([0, seed], tf.int32)
         return tf.cast(seed, tf.int32)

@@ -120,7 +120,10 @@ class MADE(keras.layers.Layer):
         """
         dtype, dim, batch = z.dtype, len(self.permutation), tf.shape(z)[0]
         z = tf.transpose(permute_last_axis(z, self.permutation))
-        packed = [PackedLayer(layer, dim, dtype) for layer in self.masked_layers]
+        packed = [
+            PackedLayer(layer, dim, dtype, is_first=i == 0)
+            for i, layer in enumerate(self.masked_layers)
+        ]
         shift = self._packed_shift(condition, packed[0], dtype)
 
         def step(s, x, log_det, *caches):
@@ -137,7 +140,7 @@ class MADE(keras.layers.Layer):
 
         start = [0, tf.zeros_like(z), tf.zeros([batch], dtype)]
         start += [tf.zeros([dim, layer.units, batch], dtype) for layer in packed[:-1]]
-        solved = tf.while_loop(lambda s, *_: s < dim, step, start, maximum_iterations=dim)
+        solved = tf.while_loop(lambda s, *_: s < dim, step, tuple(start), maximum_iterations=dim)
         return permute_last_axis(tf.transpose(solved[1]), np.argsort(self.permutation)), solved[2]
 
     def _packed_shift(self, condition, first, dtype):

@@ -17,11 +17,12 @@ class PackedLayer:
       layer: a built `MaskedDense`.
       dim: number of degrees D.
       dtype: dtype to compute in.
+      is_first: whether the inputs are those of the network, whose degrees count from 1.
     """
 
-    def __init__(self, layer, dim: int, dtype):
-        inputs, _ = _by_degree(layer.in_degrees, dim, layer.in_degrees[0] == 1)
-        self.index, self.units = _by_degree(layer.out_degrees, dim, False)
+    def __init__(self, layer, dim: int, dtype, is_first: bool):
+        inputs, _ = _by_degree(layer.in_degrees, dim, is_first)
+        self.index, self.units = _by_degree(layer.out_degrees, dim)
         kernel = tf.pad(tf.cast(layer.masked_kernel(), dtype), [[0, 1], [0, 1]])
         kernel = tf.gather(tf.gather(kernel, inputs.ravel()), self.index.ravel(), axis=1)
         self.kernel = tf.reshape(tf.transpose(kernel), [dim, self.units, -1])
@@ -38,7 +39,7 @@ class PackedLayer:
         return tf.reshape(packed, [*self.index.shape, -1])
 
 
-def _by_degree(degrees, dim, from_one):
+def _by_degree(degrees, dim, from_one=False):
     """Indices `[D, units]` of the units of each degree, padded with one past the last."""
     members = [np.flatnonzero(degrees == d + int(from_one)) for d in range(dim)]
     units = max(len(m) for m in members)

@@ -1,6 +1,8 @@
 """The small UCI tables that ship with the package (zoo/tables; its README.md is their card)."""
 
+import contextlib
 import importlib.resources
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -37,6 +39,8 @@ def _read(name: str, split: str) -> tuple[np.ndarray, None]:
         return file[split], None
 
 
-def _open(name: str) -> np.lib.npyio.NpzFile:
+@contextlib.contextmanager
+def _open(name: str) -> Iterator[np.lib.npyio.NpzFile]:
     path = importlib.resources.files("zoo") / "tables" / f"{name}.npz"
-    return np.load(path.open("rb"), allow_pickle=False)
+    with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
+        yield arrays

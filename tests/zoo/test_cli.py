@@ -1,0 +1,91 @@
+import json
+import sys
+
+import numpy as np
+import pytest
+import yaml
+from typer.testing import CliRunner
+
+from tests.zoo.conftest import TINY
+from zoo import cli
+
+COMMANDS = ["list", "show", "train", "evaluate", "sample", "export", "plot"]
+
+
+def run(*arguments):
+    result = CliRunner().invoke(cli.app, list(map(str, arguments)), catch_exceptions=False)
+    assert result.exit_code == 0, result.output
+    return result.stdout
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help(command):
+    assert "Usage" in run(command, "--help")
+
+
+def test_list(tiny_zoo):
+    (row,) = json.loads(run("list", "--json"))
+    assert row["name"] == "tiny" and row["model"] == "MAF" and row["data"] == "power_plant"
+    assert "tiny" in run("list")
+
+
+def test_show(tiny_zoo):
+    assert run("show", "tiny").startswith("# tiny")
+    assert json.loads(run("show", "tiny", "--json"))["recipe"]["name"] == "tiny"
+
+
+def test_evaluate_gives_the_figures_of_the_card(tiny_zoo):
+    metrics = json.loads(run("show", "tiny", "--json"))["metrics"]
+    figures = json.loads(run("evaluate", "tiny", "--json"))
+    assert figures == pytest.approx({key: metrics[key] for key in figures}, rel=1e-4)
+    assert "test split of power_plant" in run("evaluate", "tiny")
+
+
+def test_sample(tiny_zoo, tmp_path):
+    rows = np.array(json.loads(run("sample", "tiny", "-n", 3, "--json")))
+    assert rows.shape == (3, 5)
+    lines = run("sample", "tiny", "-n", 3).splitlines()
+    np.testing.assert_allclose([[*map(float, x.split(","))] for x in lines], rows, rtol=1e-4)
+    run("sample", "tiny", "-n", 3, "--output", tmp_path / "x.npy")
+    np.testing.assert_allclose(np.load(tmp_path / "x.npy"), rows, rtol=1e-5)
+
+
+def test_export(tiny_zoo, tmp_path):
+    run("export", "tiny", tmp_path / "copy")
+    assert (tmp_path / "copy" / "saved_model.pb").exists()
+
+
+def test_plot_of_the_training(tiny_zoo, tmp_path):
+    run("plot", "tiny", tmp_path / "curve.png", "--kind", "training")
+    assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_train(tmp_path):
+    recipe = tmp_path / "tiny.yaml"
+    content = {**TINY, "data": {"name": "moons"}, "training": {"epochs": 1, "batch_size": 5000}}
+    recipe.write_text(yaml.safe_dump(content))
+    paths = "--output", tmp_path / "saved_models", "--runs", tmp_path / "runs"
+    first = json.loads(run("train", recipe, *paths, "--json").splitlines()[-1])
+    again = json.loads(run("train", recipe, *paths, "--json").splitlines()[-1])
+    assert first == again
+    assert (tmp_path / "saved_models" / "tiny" / "1" / "saved_model.pb").exists()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["show", "nothing"],
+        ["train", "nothing"],
+        ["train", "nothing.yaml"],
+        ["plot", "tiny", "x.png"],
+        ["plot", "tiny", "x.png", "--kind", "graph"],
+        ["sample", "tiny", "--label", "1"],
+    ],
+)
+def test_errors_are_one_line(tiny_zoo, monkeypatch, capsys, arguments):
+    monkeypatch.setattr(sys, "argv", ["zoo", *arguments])
+    with pytest.raises(SystemExit) as exit:
+        cli.main()
+    output = capsys.readouterr()
+    assert exit.value.code == 1
+    assert output.err.startswith("error: ") and output.err.count("\n") == 1

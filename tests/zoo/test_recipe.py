@@ -1,0 +1,82 @@
+import copy
+
+import pytest
+import yaml
+
+from tests.zoo.conftest import TINY
+from zoo import recipe as recipes
+from zoo.recipe import parse
+
+
+def changed(field, value):
+    content = copy.deepcopy(TINY)
+    *path, last = field.split(".")
+    place = content
+    for key in path:
+        place = place.setdefault(key, {})
+    place[last] = value
+    return content
+
+
+@pytest.mark.parametrize("name", recipes.names())
+def test_recipes_of_the_zoo_are_valid_and_named_as_their_file(name):
+    assert recipes.find(name).name == name
+
+
+def test_twelve_entries():
+    tables = ["parkinsons", "power_plant", "protein"]
+    expected = {f"{model}_{table}" for model in ("realnvp", "maf", "nsf") for table in tables}
+    expected |= {"maf_digits", "nsf_checkerboard", "nsf_two_spirals"}
+    assert set(recipes.names()) == expected
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("training.epochs", 0, "training.epochs: Input should be greater than 0"),
+        ("training.epoch", 1, "training.epoch: Extra inputs are not permitted"),
+        ("training.epochs_per_validation", 3, "training: .* multiple"),
+        ("training.schedule", "linear", "training.schedule: "),
+        ("model.class", "Glow", "model.class: "),
+        ("model.arguments", {"unit": [8]}, "model: .*'unit'.* Did you mean 'units'"),
+        ("model.arguments", {"num_classes": 3}, "model: .*'num_classes'"),
+        ("model.arguments", {"family": "splines"}, "model: .*splines"),
+        ("data.name", "powerplant", "data: .* Did you mean 'power_plant'"),
+        ("data.labels", True, "data: .*no labels"),
+        ("name", "../tiny", "name: "),
+        ("evaluation.split", "train", "evaluation.split: "),
+    ],
+)
+def test_an_invalid_recipe_names_the_field(field, value, message):
+    with pytest.raises(ValueError, match=message) as error:
+        parse(changed(field, value))
+    assert "\n" not in str(error.value)
+
+
+def test_a_recipe_without_a_part_names_it():
+    with pytest.raises(ValueError, match="data: Field required"):
+        parse({key: value for key, value in TINY.items() if key != "data"})
+
+
+def test_dump_is_read_again():
+    recipe = parse(TINY)
+    assert parse(yaml.safe_load(yaml.safe_dump(recipe.dump()))) == recipe
+
+
+def test_read_names_the_file(tmp_path):
+    file = tmp_path / "broken.yaml"
+    file.write_text("name: [")
+    with pytest.raises(ValueError, match="broken.yaml: ") as error:
+        recipes.find(str(file))
+    assert "\n" not in str(error.value)
+
+
+def test_unknown_recipe():
+    with pytest.raises(ValueError, match="Did you mean 'maf_protein'"):
+        recipes.find("maf_proteins")
+
+
+def test_labels_give_a_class_conditional_model():
+    recipe = recipes.find("maf_digits")
+    assert recipe.make_model().num_classes == 10
+    assert recipes.find("maf_protein").make_model().num_classes is None

@@ -1,0 +1,135 @@
+import copy
+import csv
+import multiprocessing
+import os
+import signal
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import zoo.train
+from tests.zoo.conftest import TINY
+from tfflows import saved_model
+from zoo.evaluate import evaluate, mean_and_error
+from zoo.recipe import parse
+from zoo.resume import Resume, replace
+from zoo.train import default_strategy, fit
+
+
+def tiny(model=None, **training):
+    content = copy.deepcopy(TINY)
+    content["model"] = model or content["model"]
+    content["training"] |= training
+    return parse(content)
+
+
+DROPOUT = {
+    "class": "RealNVP",
+    "arguments": {"num_couplings": 2, "units": [8], "normalization": "batch", "dropout": 0.3},
+}
+
+
+def assert_same(one, other):
+    for a, b in zip(one, other, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("training", [{}, {"use_ema": True, "weight_decay": 0.01}])
+@pytest.mark.parametrize("model", [TINY["model"], DROPOUT])
+def test_killed_and_resumed_gives_the_weights_of_an_undisturbed_run(tmp_path, model, training):
+    recipe = tiny(model, **training)
+    undisturbed, whole = fit(recipe, tmp_path / "undisturbed", default_strategy())
+    context = multiprocessing.get_context("spawn")
+    killed = context.Process(target=_killed_after_one_epoch, args=(recipe, tmp_path / "killed"))
+    killed.start()
+    killed.join()
+    assert killed.exitcode == -signal.SIGKILL
+    assert (tmp_path / "killed" / "state.npz").exists()
+    resumed, record = fit(recipe, tmp_path / "killed", default_strategy())
+    assert_same(undisturbed.get_weights(), resumed.get_weights())
+    assert_same(undisturbed.optimizer.variables, resumed.optimizer.variables)
+    assert_same(np.array(whole.log)[:, :-1], np.array(record.log)[:, :-1])
+    assert record.seconds >= record.log[0][-1]
+
+
+def _killed_after_one_epoch(recipe, work):
+    class Kill(Resume):
+        def on_epoch_begin(self, epoch, logs=None):
+            if epoch == 1:
+                os.kill(os.getpid(), signal.SIGKILL)
+
+    zoo.train.Resume = Kill
+    fit(recipe, work, default_strategy())
+
+
+def test_the_best_weights_are_kept(tmp_path):
+    recipe = tiny(epochs=6, learning_rate=0.1, schedule="constant")
+    model, record = fit(recipe, tmp_path, default_strategy())
+    nll = [row[3] for row in record.log]
+    assert record.best_nll == pytest.approx(min(nll))
+    assert record.best_epoch == 1 + int(np.argmin(nll))
+    figures = evaluate(
+        model,
+        recipe.data.load(),
+        recipe.evaluation.model_copy(update={"split": "validation", "seed": recipe.training.seed}),
+    )
+    assert -figures["log_prob"] == pytest.approx(min(nll), rel=1e-4)
+
+
+def test_patience_stops(tmp_path):
+    recipe = tiny(epochs=50, patience=2, learning_rate=0.5, schedule="constant")
+    _, record = fit(recipe, tmp_path, default_strategy())
+    assert record.epoch == record.best_epoch + 2 < 50
+    _, again = fit(recipe, tmp_path, default_strategy())
+    assert again.epoch == record.epoch
+
+
+def test_the_state_of_another_recipe_is_refused_unless_afresh(tmp_path):
+    fit(tiny(epochs=1), tmp_path, default_strategy())
+    with pytest.raises(ValueError, match="another recipe"):
+        fit(tiny(epochs=2), tmp_path, default_strategy())
+    _, record = fit(tiny(epochs=2), tmp_path, default_strategy(), fresh=True)
+    assert record.epoch == 2
+
+
+def test_two_replicas(tmp_path):
+    cpus = tf.config.list_logical_devices("CPU")
+    if len(cpus) < 2:
+        pytest.skip("needs two logical devices")
+    strategy = tf.distribute.MirroredStrategy([cpu.name for cpu in cpus[:2]])
+    model, record = fit(tiny(epochs=1), tmp_path / "two", strategy)
+    one, single = fit(tiny(epochs=1), tmp_path / "one", default_strategy())
+    assert record.best_nll == pytest.approx(single.best_nll, rel=1e-3)
+
+
+def test_entry(entries):
+    metadata = saved_model.read(entries / "tiny" / "1")["metadata"]
+    assert parse(metadata["recipe"]) == tiny()
+    assert metadata["metrics"]["rows"] == 956
+    assert metadata["hours"] > 0 and metadata["versions"]["keras"] == keras.__version__
+    with (entries / "tiny" / "training.csv").open() as file:
+        assert [row["epoch"] for row in csv.DictReader(file)] == ["1", "2"]
+    card = (entries / "tiny" / "README.md").read_text()
+    for text in ("## Figures", "## Limits", "python -m zoo train tiny", "CC BY 4.0", "zoo.load"):
+        assert text in card
+    assert any((entries / "tiny" / "training" / "tensorboard").rglob("events*"))
+
+
+def test_replace_leaves_what_was_there(tmp_path, monkeypatch):
+    file = tmp_path / "file"
+    replace(file, b"old")
+
+    def full(descriptor):
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(os, "fsync", full)
+    with pytest.raises(OSError, match="No space"):
+        replace(file, b"new")
+    assert file.read_bytes() == b"old"
+    assert list(tmp_path.iterdir()) == [file]
+
+
+def test_mean_and_error():
+    assert mean_and_error([1.0, 3.0]) == (2.0, 2.0)

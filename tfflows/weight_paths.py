@@ -1,0 +1,35 @@
+"""Names for the weights of a model that do not depend on how it was built."""
+
+from __future__ import annotations
+
+import keras
+
+
+def weight_paths(layer: keras.layers.Layer) -> dict[str, keras.Variable]:
+    """The weights of a layer by the names of the layers they lie in: `flow/coupling_0/head/bias`.
+
+    Keras's own `weight.path` is the name scope of the moment a weight was made in, which is another
+    one when a network is deserialized by itself before the layer that owns it. The layer's own
+    name is left out: it says nothing of the weight.
+
+    Raises:
+      ValueError: two weights have the same path, because two layers have the same name.
+
+    >>> layer = MLP([4])
+    >>> layer.build((None, 2))
+    >>> sorted(weight_paths(layer))
+    ['hidden_0/bias', 'hidden_0/kernel']
+    """
+    paths = {}
+    for path, weight in _walk(layer, ""):
+        if path in paths and paths[path] is not weight:
+            raise ValueError(f"Two weights have the same path: {path}. Name the layers apart.")
+        paths[path] = weight
+    return paths
+
+
+def _walk(layer, prefix):
+    for weight in [*layer._trainable_variables, *layer._non_trainable_variables]:
+        yield prefix + weight.name, weight
+    for inner in layer._flatten_layers(include_self=False, recursive=False):
+        yield from _walk(inner, f"{prefix}{inner.name}/")

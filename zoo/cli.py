@@ -1,0 +1,179 @@
+"""The command line: `python -m zoo list | show | train | evaluate | sample | export | plot`."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+import sys
+from typing import Annotated, Any
+
+import numpy as np
+import typer
+
+app = typer.Typer(
+    help="Pretrained normalizing flows: what there is, how it was made, how good it is.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+Name = Annotated[str, typer.Argument(help="An entry; see `list`.")]
+Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
+Seed = Annotated[int, typer.Option(help="The same seed gives the same samples.", min=0)]
+OUTPUT = "The directory of the entries; it gets NAME/1, NAME/README.md and NAME/training.csv."
+
+
+def main() -> None:
+    """Runs the command line; an error that a user can mend is one line, and exit code 1."""
+    try:
+        app()
+    except (ValueError, OSError, FloatingPointError) as error:
+        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+        sys.exit(1)
+
+
+@app.command("list")
+def list_entries(as_json: Json = False) -> None:
+    """The entries, with their log-density on held-out data."""
+    from zoo import registry
+
+    entries = [_row(registry.metadata(name)) for name in registry.names()]
+    if as_json:
+        typer.echo(json.dumps(entries))
+        return
+    for row in entries:
+        figure = f"{row['log_prob']:9.3f} ± {row['log_prob_2se']:.3f}"
+        typer.echo(f"{row['name']:22} {row['data']:14} {row['parameters']:>9,} {figure} nats")
+
+
+@app.command()
+def show(name: Name, as_json: Json = False) -> None:
+    """The card of an entry, or (--json) what its artifact says of itself."""
+    from zoo import registry
+
+    typer.echo(json.dumps(registry.metadata(name)) if as_json else registry.card(name))
+
+
+@app.command()
+def train(
+    recipe: Annotated[str, typer.Argument(help="A recipe of the zoo, or the path of a YAML file.")],
+    output: Annotated[pathlib.Path, typer.Option(help=OUTPUT)] = pathlib.Path("saved_models"),
+    runs: Annotated[
+        pathlib.Path, typer.Option(help="For the state of training and the TensorBoard logs.")
+    ] = pathlib.Path("runs"),
+    resume: Annotated[
+        bool, typer.Option("--resume/--fresh", help="Go on where an earlier run was stopped.")
+    ] = True,
+    as_json: Json = False,
+) -> None:
+    """Train an entry by its recipe, evaluate it, and write its artifact and card."""
+    from zoo import recipe as recipes
+    from zoo.train import train as run
+
+    checked = recipes.find(recipe)
+    entry = output / checked.name
+    metadata = run(checked, entry, work=runs / checked.name, fresh=not resume)
+    _print(metadata["metrics"], as_json)
+
+
+@app.command()
+def evaluate(name: Name, as_json: Json = False) -> None:
+    """Mean log-density of held-out data by its card's protocol; and that of a Gaussian."""
+    from zoo import registry
+    from zoo.evaluate import evaluate as run
+    from zoo.evaluate import protocol
+
+    recipe = _recipe(name)
+    data = recipe.data.load()
+    figures = run(registry.load(name), data, recipe.evaluation)
+    _print(figures, as_json)
+    if not as_json:
+        typer.echo(protocol(data, recipe.evaluation))
+
+
+@app.command()
+def sample(
+    name: Name,
+    n: Annotated[int, typer.Option("-n", help="How many.", min=1)] = 10,
+    label: Annotated[int | None, typer.Option(help="The class, where there are classes.")] = None,
+    temperature: Annotated[float, typer.Option(help="Below 1: nearer the modes.", min=0)] = 1.0,
+    seed: Seed = 0,
+    output: Annotated[pathlib.Path | None, typer.Option(help="A .npy file.")] = None,
+    as_json: Json = False,
+) -> None:
+    """Draw samples, as CSV (standard output), JSON, or a .npy file."""
+    from zoo import registry
+
+    model = registry.load(name)
+    condition = None if label is None else np.array([label])
+    samples = np.asarray(model.sample(n, condition, temperature, seed))
+    if output is not None:
+        np.save(output, samples, allow_pickle=False)
+    elif as_json:
+        typer.echo(json.dumps(samples.tolist()))
+    else:
+        np.savetxt(sys.stdout, samples, fmt="%.6g", delimiter=",")
+
+
+@app.command()
+def export(
+    name: Name,
+    directory: Annotated[pathlib.Path, typer.Argument(help="Gets the SavedModel; must not exist.")],
+) -> None:
+    """Copy the artifact of an entry, verified: a SavedModel to be served, loaded or trained on."""
+    import shutil
+
+    from tfflows import saved_model
+    from zoo import registry
+
+    source = registry.path(name)
+    saved_model.verify(source)
+    shutil.copytree(source, directory)
+    typer.echo(str(directory))
+
+
+@app.command()
+def plot(
+    name: Name,
+    output: Annotated[pathlib.Path, typer.Argument(help="A .png, .svg or .pdf file.")],
+    kind: Annotated[
+        str, typer.Option(help="density (2-D entries) or training (the learning curve).")
+    ] = "density",
+    seed: Seed = 0,
+) -> None:
+    """Plot the density of a 2-D entry with samples, or the learning curve of any."""
+    from zoo import plots, registry
+    from zoo.data.known import check_known
+
+    check_known("kind of plot", kind, ["density", "training"])
+    if kind == "density":
+        plots.density(registry.load(name), _recipe(name).data.load(), output, seed)
+    else:
+        plots.learning_curve(registry.path(name).parent / "training.csv", output)
+    typer.echo(str(output))
+
+
+def _recipe(name: str):
+    from zoo import registry
+    from zoo.recipe import parse
+
+    return parse(registry.metadata(name)["recipe"], name)
+
+
+def _row(metadata: dict[str, Any]) -> dict[str, Any]:
+    recipe, metrics = metadata["recipe"], metadata["metrics"]
+    return {
+        "name": recipe["name"],
+        "model": recipe["model"]["class"],
+        "data": recipe["data"]["name"],
+        "parameters": metadata["parameters"],
+        **{key: metrics[key] for key in ("log_prob", "log_prob_2se", "gaussian_log_prob")},
+    }
+
+
+def _print(figures: dict[str, float], as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps(figures))
+        return
+    for key, value in figures.items():
+        typer.echo(f"{key:24} {value:,}" if isinstance(value, int) else f"{key:24} {value:.4f}")

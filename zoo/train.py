@@ -1,0 +1,158 @@
+"""Training of an entry: from a recipe to the evaluated artifact and its card."""
+
+from __future__ import annotations
+
+import json
+import os
+import pathlib
+import platform
+import sys
+from typing import Any
+
+import keras
+import tensorflow as tf
+import tensorflow_probability as tfp
+
+from tfflows import saved_model
+from tfflows.models import FlowModel
+from zoo.data import batches, steps_per_epoch
+from zoo.evaluate import evaluate, protocol
+from zoo.model_card import write_card
+from zoo.recipe import Recipe, TrainingRecipe
+from zoo.resume import Resume, replace
+
+VERSION = "1"
+
+
+def train(
+    recipe: Recipe,
+    directory: pathlib.Path | str,
+    strategy: tf.distribute.Strategy | None = None,
+    work: pathlib.Path | str | None = None,
+    fresh: bool = False,
+) -> dict[str, Any]:
+    """Trains, evaluates and exports; goes on where an earlier call with the recipe was stopped.
+
+    Args:
+        recipe: what is trained.
+        directory: of the entry; it gets the artifact (`1/`), `README.md` and `training.csv`.
+        strategy: None: `default_strategy()`.
+        work: the state of training and the TensorBoard logs; None: `directory/training`.
+        fresh: whether a saved state is ignored.
+
+    Returns:
+        The metadata of the artifact.
+    """
+    directory = pathlib.Path(directory)
+    work = pathlib.Path(work) if work else directory / "training"
+    strategy = strategy or default_strategy()
+    model, resume = fit(recipe, work, strategy, fresh)
+    metadata = describe(recipe, model, resume, strategy)
+    directory.mkdir(parents=True, exist_ok=True)
+    saved_model.export(model, directory / VERSION, metadata)
+    replace(directory / "training.csv", resume.csv().encode())
+    write_card(directory, metadata)
+    return metadata
+
+
+def fit(
+    recipe: Recipe, work: pathlib.Path, strategy: tf.distribute.Strategy, fresh: bool = False
+) -> tuple[FlowModel, Resume]:
+    """The model with the best weights by validation, and the record of its training."""
+    data, training = recipe.data.load(), recipe.training
+    passes = training.epochs_per_validation
+    steps = passes * steps_per_epoch(data, training.batch_size)
+    epochs = training.epochs // passes
+    state = work / "state.npz"
+    if fresh:
+        state.unlink(missing_ok=True)
+
+    def rows(start_epoch=0):
+        return batches(data, "train", training.batch_size, training.seed, start_epoch)
+
+    keras.utils.set_random_seed(training.seed)
+    with strategy.scope():
+        model = recipe.make_model()
+        model.compile(_optimizer(training, epochs * steps))
+        model.adapt(rows())
+        model.optimizer.build(model.trainable_variables)
+        resume = Resume(state, json.dumps(recipe.dump()), training.patience)
+        resume.restore(model)
+    if resume.epoch < epochs and not resume.exhausted:
+        callbacks = [resume, keras.callbacks.TensorBoard(work / "tensorboard", write_graph=False)]
+        if training.use_ema:
+            callbacks.append(keras.callbacks.SwapEMAWeights())
+        model.fit(
+            rows(resume.epoch * passes),
+            initial_epoch=resume.epoch,
+            epochs=epochs,
+            steps_per_epoch=steps,
+            validation_data=batches(
+                data, "validation", recipe.evaluation.batch_size, training.seed
+            ),
+            callbacks=callbacks,
+            shuffle=False,  # the data already is
+            verbose=1 if sys.stdout.isatty() else 2,
+        )
+    resume.restore_best(model)
+    return model, resume
+
+
+def default_strategy() -> tf.distribute.Strategy:
+    """All the GPUs there are, or else the CPU."""
+    gpus = tf.config.list_logical_devices("GPU")
+    return tf.distribute.MirroredStrategy(gpus) if gpus else tf.distribute.get_strategy()
+
+
+def describe(
+    recipe: Recipe, model: FlowModel, resume: Resume, strategy: tf.distribute.Strategy
+) -> dict[str, Any]:
+    """All that the artifact says of itself: how it was made, and how good it is."""
+    data = recipe.data.load()
+    figures = evaluate(model, data, recipe.evaluation)
+    return {
+        "recipe": recipe.dump(),
+        "metrics": figures | {"val_nll": resume.best_nll, "best_epoch": resume.best_epoch},
+        "protocol": protocol(data, recipe.evaluation),
+        "parameters": int(model.count_params()),
+        "hardware": hardware(strategy),
+        "hours": resume.seconds / 3600,
+        "seed": recipe.training.seed,
+        "command": f"python -m zoo train {recipe.name}",
+        "versions": {
+            "python": platform.python_version(),
+            "tensorflow": tf.__version__,
+            "keras": keras.__version__,
+            "tensorflow_probability": tfp.__version__,
+        },
+    }
+
+
+def hardware(strategy: tf.distribute.Strategy) -> str:
+    """The devices that a strategy trains on, in words."""
+    gpus = tf.config.list_physical_devices("GPU")
+    if gpus:
+        name = tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
+        return f"{strategy.num_replicas_in_sync} x {name}"
+    return f"{len(os.sched_getaffinity(0))} cores of {_processor()}"
+
+
+def _processor() -> str:
+    try:
+        lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.machine()
+    models = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
+    return next(models, platform.machine())
+
+
+def _optimizer(training: TrainingRecipe, steps: int) -> keras.optimizers.Optimizer:
+    rate = training.learning_rate
+    if training.schedule == "cosine":
+        rate = keras.optimizers.schedules.CosineDecay(rate, steps)
+    return keras.optimizers.Adam(
+        rate,
+        weight_decay=training.weight_decay,
+        global_clipnorm=training.global_clipnorm,
+        use_ema=training.use_ema,
+    )
