@@ -17,7 +17,6 @@ class WorkerProcess:
         self.name = f"{library}:{variant}"
         self.library = library
         self.error: str | None = None
-        self.log: list[str] = []
         command = [python, "-m", "benchmarks.worker", "--library", library, "--variant", variant]
         command += ["--task", task, "--threads", str(threads)]
         self._process = subprocess.Popen(

@@ -1,7 +1,7 @@
 """How fast the libraries do the same work: ``python -m benchmarks.speed --task maf``.
 
-Each row is a process of its own. All are built and warmed up first; then they work in turn, one
-at a time, in rounds, so that a busy moment of the machine falls on all of them alike.
+Each row is a process of its own. They are built and warmed up first; then they work in turn, one at
+a time, in rounds, so that a busy moment of the machine falls on all of them alike.
 """
 
 import argparse
@@ -60,14 +60,15 @@ def _parse() -> argparse.Namespace:
 def run(task: str, arguments: argparse.Namespace) -> list[dict[str, Any]]:
     """Build all, then measure all in interleaved rounds."""
     pythons = dict(pair.split("=", 1) for pair in arguments.python)
-    workers = [
-        WorkerProcess(
-            library, variant, task, arguments.threads, pythons.get(library, sys.executable)
-        )
-        for library, variant in rows(arguments.libraries)
-    ]
+    workers, built = [], {}
     try:
-        built = {worker: worker.answer() for worker in workers}
+        # One after another: thread pools that spin at their barriers starve each other.
+        for library, variant in rows(arguments.libraries):
+            python = pythons.get(library, sys.executable)
+            worker = WorkerProcess(library, variant, task, arguments.threads, python)
+            workers.append(worker)
+            built[worker] = worker.answer()
+            print(worker.name, worker.error or "ready", file=sys.stderr, flush=True)
         blocks = {
             worker: {work: [] for work in built[worker].get("works", [])} for worker in workers
         }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import pathlib
 import sys
@@ -72,7 +73,8 @@ def train(
 
     checked = recipes.find(recipe)
     entry = output / checked.name
-    metadata = run(checked, entry, work=runs / checked.name, fresh=not resume)
+    with contextlib.redirect_stdout(sys.stderr if as_json else sys.stdout):
+        metadata = run(checked, entry, work=runs / checked.name, fresh=not resume)
     _print(metadata["metrics"], as_json)
 
 

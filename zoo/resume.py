@@ -80,9 +80,9 @@ class Resume(keras.callbacks.Callback):
 
     def on_epoch_end(self, epoch, logs=None):
         self.seconds = time.monotonic() - self._started
-        optimizer = self.model.optimizer
-        rate = float(optimizer.learning_rate)
-        step = int(optimizer.iterations)
+        numpy = keras.ops.convert_to_numpy
+        rate = numpy(self.model.optimizer.learning_rate)
+        step = numpy(self.model.optimizer.iterations)
         row = [epoch + 1, step, logs["nll"], logs["val_nll"], rate, self.seconds]
         self.log.append([float(value) for value in row])
         self.save()

@@ -15,6 +15,7 @@ import tensorflow_probability as tfp
 
 from tfflows import saved_model
 from tfflows.models import FlowModel
+from zoo import plots
 from zoo.data import batches, steps_per_epoch
 from zoo.evaluate import evaluate, protocol
 from zoo.model_card import write_card
@@ -35,7 +36,8 @@ def train(
 
     Args:
         recipe: what is trained.
-        directory: of the entry; it gets the artifact (`1/`), `README.md` and `training.csv`.
+        directory: of the entry; it gets the artifact (`1/`), its card `README.md`, `training.csv`,
+            and for 2-D data `density.png`.
         strategy: None: `default_strategy()`.
         work: the state of training and the TensorBoard logs; None: `directory/training`.
         fresh: whether a saved state is ignored.
@@ -51,6 +53,9 @@ def train(
     directory.mkdir(parents=True, exist_ok=True)
     saved_model.export(model, directory / VERSION, metadata)
     replace(directory / "training.csv", resume.csv().encode())
+    data = recipe.data.load()
+    if data.event_shape == (2,):
+        plots.density(model, data, directory / "density.png")
     write_card(directory, metadata)
     return metadata
 
@@ -79,6 +84,7 @@ def fit(
         resume = Resume(state, json.dumps(recipe.dump()), training.patience)
         resume.restore(model)
     if resume.epoch < epochs and not resume.exhausted:
+        rows_at_once = _validation_batch(recipe, strategy)
         callbacks = [resume, keras.callbacks.TensorBoard(work / "tensorboard", write_graph=False)]
         if training.use_ema:
             callbacks.append(keras.callbacks.SwapEMAWeights())
@@ -87,9 +93,7 @@ def fit(
             initial_epoch=resume.epoch,
             epochs=epochs,
             steps_per_epoch=steps,
-            validation_data=batches(
-                data, "validation", recipe.evaluation.batch_size, training.seed
-            ),
+            validation_data=batches(data, "validation", rows_at_once, training.seed),
             callbacks=callbacks,
             shuffle=False,  # the data already is
             verbose=1 if sys.stdout.isatty() else 2,
@@ -135,6 +139,12 @@ def hardware(strategy: tf.distribute.Strategy) -> str:
         name = tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
         return f"{strategy.num_replicas_in_sync} x {name}"
     return f"{len(os.sched_getaffinity(0))} cores of {_processor()}"
+
+
+def _validation_batch(recipe: Recipe, strategy: tf.distribute.Strategy) -> int:
+    """Keras wants a first batch that the replicas can share equally."""
+    size = min(recipe.evaluation.batch_size, recipe.data.load().size("validation"))
+    return max(size - size % strategy.num_replicas_in_sync, 1)
 
 
 def _processor() -> str:

@@ -65,10 +65,13 @@ def test_train(tmp_path):
     content = {**TINY, "data": {"name": "moons"}, "training": {"epochs": 1, "batch_size": 5000}}
     recipe.write_text(yaml.safe_dump(content))
     paths = "--output", tmp_path / "saved_models", "--runs", tmp_path / "runs"
-    first = json.loads(run("train", recipe, *paths, "--json").splitlines()[-1])
-    again = json.loads(run("train", recipe, *paths, "--json").splitlines()[-1])
+    first = json.loads(run("train", recipe, *paths, "--json"))
+    again = json.loads(run("train", recipe, *paths, "--json"))
     assert first == again
-    assert (tmp_path / "saved_models" / "tiny" / "1" / "saved_model.pb").exists()
+    entry = tmp_path / "saved_models" / "tiny"
+    assert (entry / "1" / "saved_model.pb").exists()
+    assert (entry / "density.png").read_bytes().startswith(b"\x89PNG")
+    assert "(density.png)" in (entry / "README.md").read_text()
 
 
 @pytest.mark.parametrize(

@@ -36,8 +36,10 @@ def assert_same(one, other):
         np.testing.assert_array_equal(a, b)
 
 
-@pytest.mark.parametrize("training", [{}, {"use_ema": True, "weight_decay": 0.01}])
-@pytest.mark.parametrize("model", [TINY["model"], DROPOUT])
+@pytest.mark.parametrize(
+    ("model", "training"),
+    [(TINY["model"], {}), (DROPOUT, {"use_ema": True, "weight_decay": 0.01})],
+)
 def test_killed_and_resumed_gives_the_weights_of_an_undisturbed_run(tmp_path, model, training):
     recipe = tiny(model, **training)
     undisturbed, whole = fit(recipe, tmp_path / "undisturbed", default_strategy())

@@ -138,7 +138,14 @@ class DensityModel(keras.Model):
         super().compile(optimizer=optimizer, **kwargs)
 
     def get_compile_config(self):
+        # A target is a function: not ours to save.
         return None if self.target_log_prob is not None else super().get_compile_config()
+
+    def compile_from_config(self, config):
+        config = keras.saving.deserialize_keras_object(config)
+        self.compile(**{k: v for k, v in config.items() if v is not None})
+        if self.built:
+            self.optimizer.build(self.trainable_variables)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         if sample_weight is None:
@@ -180,14 +187,15 @@ class DensityModel(keras.Model):
             self._prepare(x, y, batch_size)
         if validation_data is not None:
             validation_data = self._validation(validation_data)
-        guarded = [NonFiniteGuard(), *(callbacks or [])] if not isinstance(
-            callbacks, keras.callbacks.CallbackList
-        ) else callbacks
+        if not isinstance(callbacks, keras.callbacks.CallbackList):
+            callbacks = [NonFiniteGuard(), *(callbacks or [])]
+        if isinstance(x, tf.data.Dataset):
+            kw.setdefault("shuffle", False)  # Keras warns of what it would not do anyway
         return super().fit(
             **pack(x, y, self.check_data),
             batch_size=batch_size,
             validation_data=validation_data,
-            callbacks=guarded,
+            callbacks=callbacks,
             **kw,
         )
 

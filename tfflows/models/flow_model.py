@@ -129,7 +129,7 @@ class FlowModel(DensityModel):
             if single:
                 encoded = tf.reshape(encoded, [-1])
             else:
-                base = tfd.BatchBroadcast(base, tf.shape(encoded)[:1])
+                base = tfd.BatchBroadcast(base, tf.shape(encoded)[:-1])
         elif self.condition_shape is not None:
             self.encode_condition(None)
         return tfd.TransformedDistribution(base, self.flow.bijector(encoded))

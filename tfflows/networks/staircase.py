@@ -22,7 +22,8 @@ class Staircase:
 
     def __init__(self, in_degrees, out_degrees, num_blocks: int = 4):
         in_degrees, out_degrees = np.asarray(in_degrees), np.asarray(out_degrees)
-        self.mask = (in_degrees[:, None] <= out_degrees[None, :]).astype("float32")
+        self.in_degrees = in_degrees.astype("int32")
+        self.out_degrees = out_degrees.astype("int32")
         self.columns = [
             (a, b, int(np.searchsorted(in_degrees, out_degrees[b - 1], "right")))
             for a, b in _blocks(len(out_degrees), num_blocks)
@@ -34,7 +35,9 @@ class Staircase:
 
     def masked(self, matrix) -> tf.Tensor:
         """The matrix with zeros above the staircase."""
-        return matrix * tf.cast(self.mask, matrix.dtype)
+        # Compared in the graph: as constants, the masks would outweigh the weights in a SavedModel.
+        mask = tf.constant(self.in_degrees)[:, tf.newaxis] <= tf.constant(self.out_degrees)
+        return matrix * tf.cast(mask, matrix.dtype)
 
     def matmul(self, x, matrix) -> tf.Tensor:
         """`x @ masked(matrix)`, for `x` `[batch, rows]`."""
@@ -63,7 +66,7 @@ class Staircase:
         )
 
     def _outer(self, x, y):
-        rows = self.mask.shape[0]
+        rows = len(self.in_degrees)
         return tf.concat(
             [
                 tf.pad(

@@ -1,0 +1,74 @@
+"""Every model, one row each."""
+
+import dataclasses
+from collections.abc import Callable
+
+import numpy as np
+import tfflows
+from tensorflow_probability import distributions as tfd
+from tfflows.dequantization import UniformDequantization
+from tfflows.distributions import GaussianMixture
+from tfflows.layers import ActNorm, Chain, Coupling
+from tfflows.networks import MLP
+
+DIM = 4
+MIXING = np.random.RandomState(0).normal(size=(DIM, DIM))
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+    name: str
+    make: Callable
+    labels: bool = False
+    vectors: bool = False
+
+    def data(self, n=256):
+        rs = np.random.RandomState(1)
+        x = (rs.normal(size=(n, DIM)) @ MIXING).astype("float32")
+        if self.labels:
+            return x, rs.randint(0, 3, n)
+        return (x, x[:, :2] ** 2) if self.vectors else (x, None)
+
+
+def _own():
+    coupling = Coupling("half", MLP([16], name="network"), name="coupling")
+    return Chain([ActNorm(name="norm"), coupling], name="flow")
+
+
+def _mixture():
+    return tfd.MixtureSameFamily(
+        tfd.Categorical(probs=[0.3, 0.7]),
+        tfd.MultivariateNormalDiag(np.float32([[0.0] * DIM, [1.0] * DIM]), np.ones([2, DIM], "f")),
+    )
+
+
+SMALL = {"num_layers": 2, "units": (16,)}
+SPLINE = {"num_layers": 2, "units": 16, "num_blocks": 1, "seed": 1}
+
+ROWS = [
+    Row("maf", lambda **k: tfflows.MAF(**SMALL, **k)),
+    Row("maf_labels", lambda **k: tfflows.MAF(**SMALL, num_classes=3, **k), labels=True),
+    Row("maf_vectors", lambda **k: tfflows.MAF(**SMALL, **k), vectors=True),
+    Row("maf_act_norm", lambda **k: tfflows.MAF(**SMALL, normalization="act", **k)),
+    Row("iaf", lambda **k: tfflows.IAF(**SMALL, **k)),
+    Row("real_nvp", lambda **k: tfflows.RealNVP(2, (16,), **k)),
+    Row("real_nvp_batch", lambda **k: tfflows.RealNVP(2, (16,), normalization="batch", **k)),
+    Row(
+        "real_nvp_labels",
+        lambda **k: tfflows.RealNVP(2, (16,), weight_normalization=True, num_classes=3, **k),
+        labels=True,
+    ),
+    Row("spline_coupling", lambda **k: tfflows.NeuralSplineFlow(**SPLINE, **k)),
+    Row(
+        "spline_autoregressive",
+        lambda **k: tfflows.NeuralSplineFlow(**SPLINE, kind="autoregressive", **k),
+        vectors=True,
+    ),
+    Row("own_chain", lambda **k: tfflows.FlowModel(_own(), **k)),
+    Row("trained_mixture", lambda **k: tfflows.FlowModel(_own(), GaussianMixture(2, seed=1), **k)),
+    Row("fixed_mixture", lambda **k: tfflows.FlowModel(_own(), _mixture(), **k)),
+    Row(
+        "dequantized",
+        lambda **k: tfflows.FlowModel(_own(), dequantization=UniformDequantization(0.5), **k),
+    ),
+]

@@ -1,0 +1,221 @@
+"""Where TFP has the same bijector, ours agrees with it; where a shortcut is taken, with the plain
+computation."""
+
+import math
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from tensorflow_probability import bijectors as tfb
+
+from tests.tfflows.test_tfp import off_identity
+from tfflows.families import RationalQuadraticSpline
+from tfflows.families.selecting_spline import SelectingSpline
+from tfflows.layers import Autoregressive, Coupling, InvertibleLinear, Logit
+from tfflows.networks import MADE, MLP
+from tfflows.networks.staircase import Staircase
+
+
+def data(*shape, seed=0, scale=1.0):
+    return tf.constant(scale * np.random.RandomState(seed).normal(size=shape).astype("float32"))
+
+
+def assert_same(layer, bijector, x, atol=1e-5):
+    """The layer is the bijector, whose `inverse` encodes, both ways and with log-determinants."""
+    z, log_det = layer(x)
+    np.testing.assert_allclose(z, bijector.inverse(x), atol=atol)
+    np.testing.assert_allclose(log_det, bijector.inverse_log_det_jacobian(x, 1), atol=atol)
+    z = tf.identity(z)
+    back, log_det = layer.inverse_and_log_det(z)
+    np.testing.assert_allclose(back, bijector.forward(z), atol=10 * atol)
+    expected = bijector.forward_log_det_jacobian(tf.identity(z), 1)
+    np.testing.assert_allclose(log_det, expected, atol=10 * atol)
+
+
+def shift_and_log_scale(parameters, bound=5.0):
+    shift, raw = tf.unstack(parameters, axis=-1)
+    return shift, bound * tf.tanh(raw / bound)
+
+
+def test_coupling_is_real_nvp():
+    layer = Coupling("half", MLP([8]))
+    layer.build((None, 5))
+    off_identity(layer)
+
+    def conditioner(kept, units):
+        return shift_and_log_scale(tf.reshape(layer.head(layer.network(kept)), [-1, units, 2]))
+
+    assert_same(layer, tfb.RealNVP(3, shift_and_log_scale_fn=conditioner), data(6, 5))
+
+
+@pytest.mark.parametrize("residual", [False, True])
+def test_autoregressive_is_masked_autoregressive_flow(residual):
+    layer = Autoregressive(MADE([16, 16], residual=residual))
+    layer.build((None, 5))
+    off_identity(layer)
+    bijector = tfb.MaskedAutoregressiveFlow(lambda x: shift_and_log_scale(layer.network(x)))
+    assert_same(layer, bijector, data(6, 5))
+
+
+def test_plu_is_scale_matvec_lu():
+    layer = InvertibleLinear("plu", seed=1)
+    layer.build((None, 5))
+    off_identity(layer)
+    diagonal = layer.sign * tf.exp(layer.log_s)
+    permutation = np.argmax(layer.permutation, axis=0)
+    bijector = tfb.ScaleMatvecLU(tf.linalg.set_diag(layer.triangular, diagonal), permutation)
+    # Ours multiplies rows by W from the right, TFP's columns from the left.
+    kernel, log_det = layer(tf.eye(5))
+    np.testing.assert_allclose(kernel, tf.transpose(bijector.forward(tf.eye(5))), atol=1e-5)
+    np.testing.assert_allclose(
+        log_det, bijector.forward_log_det_jacobian(tf.eye(5), 1) * tf.ones(5), atol=1e-5
+    )
+    inverse, _ = layer.inverse_and_log_det(tf.eye(5))
+    np.testing.assert_allclose(inverse, tf.transpose(bijector.inverse(tf.eye(5))), atol=1e-4)
+
+
+@pytest.mark.parametrize("parametrization", ["plu", "qr", "full"])
+def test_linear_log_det_is_that_of_the_kernel(parametrization):
+    layer = InvertibleLinear(parametrization, seed=1)
+    layer.build((None, 6))
+    off_identity(layer)
+    kernel, log_det = layer(tf.eye(6))
+    np.testing.assert_allclose(log_det, 6 * [np.linalg.slogdet(kernel)[1]], atol=1e-4)
+    if parametrization != "full":
+        np.testing.assert_allclose(log_det[0], np.sum(layer.log_s), atol=1e-5)
+
+
+def spline_arguments(num_bins, shape=(7, 3), bound=3.0):
+    raw = data(*shape, 3 * num_bins - 1)
+    widths, heights, slopes = tf.split(raw, [num_bins, num_bins, num_bins - 1], -1)
+
+    def sizes(values):
+        return 2 * bound * (1e-3 + (1 - 1e-3 * num_bins) * tf.nn.softmax(values))
+
+    offset = math.log(math.expm1(1 - 1e-3))
+    return raw, {
+        "bin_widths": sizes(widths),
+        "bin_heights": sizes(heights),
+        "knot_slopes": 1e-3 + tf.nn.softplus(slopes + offset),
+        "range_min": -bound,
+    }
+
+
+@pytest.mark.parametrize("num_bins", [2, 8])
+def test_spline_family_is_the_spline_of_tfp(num_bins):
+    raw, arguments = spline_arguments(num_bins)
+    family = RationalQuadraticSpline(num_bins=num_bins, bound=3.0)
+    spline = tfb.RationalQuadraticSpline(**arguments)
+    x = data(7, 3, seed=1, scale=2.0)  # some outside of the interval
+    z, log_det = family.forward_and_log_det(x, raw)
+    np.testing.assert_allclose(z, spline.forward(x), atol=1e-5)
+    np.testing.assert_allclose(log_det, spline.forward_log_det_jacobian(x, 0), atol=1e-4)
+    back, log_det = family.inverse_and_log_det(x, raw)
+    np.testing.assert_allclose(back, spline.inverse(x), atol=1e-4)
+    np.testing.assert_allclose(
+        log_det, spline.inverse_log_det_jacobian(tf.identity(x), 0), atol=1e-4
+    )
+
+
+@pytest.mark.parametrize("direction", ["forward", "inverse"])
+def test_selecting_spline_is_the_spline_of_tfp_with_its_gradients(direction):
+    _, arguments = spline_arguments(8)
+    tables = [arguments[key] for key in ("bin_widths", "bin_heights", "knot_slopes")]
+    x = data(7, 3, seed=1, scale=2.0)
+    results = []
+    for spline in (SelectingSpline, tfb.RationalQuadraticSpline):
+        with tf.GradientTape() as tape:
+            tape.watch([x, *tables])
+            bijector = spline(*tables, range_min=-3.0)
+            value = getattr(bijector, direction)(x)
+            log_det = getattr(bijector, f"{direction}_log_det_jacobian")(x, 0)
+            total = tf.reduce_sum(tf.sin(value) + log_det)
+        results.append([value, log_det, *tape.gradient(total, [x, *tables])])
+    for ours, theirs in zip(*results):
+        np.testing.assert_allclose(ours, theirs, atol=1e-3, rtol=1e-3)
+
+
+def test_selecting_spline_on_its_knots_and_ends():
+    _, arguments = spline_arguments(4, shape=(3,))
+    knots = -3.0 + tf.cumsum(arguments["bin_widths"], -1)
+    ours, theirs = SelectingSpline(**arguments), tfb.RationalQuadraticSpline(**arguments)
+    for k in range(4):
+        x = knots[:, k]
+        np.testing.assert_allclose(ours.forward(x), theirs.forward(x), atol=1e-5)
+    for end in (-3.0, 3.0):
+        np.testing.assert_allclose(ours.forward(tf.fill([3], end)), 3 * [end], atol=1e-5)
+
+
+def test_logit_is_the_inverse_of_the_sigmoid():
+    x = tf.constant(np.random.RandomState(0).uniform(0.02, 0.98, (6, 4)).astype("float32"))
+    for alpha in (0.0, 0.05):
+        layer = Logit(alpha=alpha)
+        layer.build((None, 4))
+        low, high = -alpha / (1 - 2 * alpha), (1 - alpha) / (1 - 2 * alpha)
+        assert_same(layer, tfb.Sigmoid(low=low, high=high), x, atol=2e-5)
+
+
+ORDERS = ["natural", "reverse", [3, 1, 0, 5, 4, 2]]
+
+
+@pytest.mark.parametrize("residual", [False, True])
+@pytest.mark.parametrize("order", ORDERS, ids=["natural", "reverse", "list"])
+@pytest.mark.parametrize("condition", [None, 2])
+def test_made_is_autoregressive(order, residual, condition):
+    network = MADE([16, 16], num_parameters=2, order=order, residual=residual, activation="elu")
+    network.build((None, 6), None if condition is None else (None, condition))
+    off_identity(network)
+    x = data(3, 6)
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch(x)
+        outputs = network(x, None if condition is None else data(3, condition))
+    jacobian = tape.batch_jacobian(outputs, x, experimental_use_pfor=False).numpy()
+    order = {"natural": range(6), "reverse": range(5, -1, -1)}.get(str(order), order)
+    sorted_both = jacobian[:, list(order)][..., list(order)]
+    for i in range(6):
+        assert (sorted_both[:, i, :, i:] == 0.0).all()
+        assert (sorted_both[:, i, :, :i] != 0.0).all()
+
+
+@pytest.mark.parametrize("order", ORDERS, ids=["natural", "reverse", "list"])
+@pytest.mark.parametrize("family", ["affine", "rational_quadratic_spline"])
+@pytest.mark.parametrize("condition, residual", [(None, False), (2, True)])
+def test_packed_inverse_is_the_plain_one(order, family, condition, residual):
+    network = MADE([24, 24], order=order, residual=residual)
+    layer = Autoregressive(network, family)
+    layer.build((None, 6), None if condition is None else (None, condition))
+    off_identity(layer)
+    z, c = data(5, 6, scale=2.0), None if condition is None else data(5, condition)
+    plain = tf.zeros_like(z)
+    for _ in range(6):
+        plain, log_det = layer.family.inverse_and_log_det(z, network(plain, c))
+    x, packed_log_det = layer.inverse_and_log_det(z, c)
+    np.testing.assert_allclose(x, plain, atol=1e-4, rtol=1e-4)
+    np.testing.assert_allclose(packed_log_det, tf.reduce_sum(log_det, -1), atol=1e-4)
+
+
+DEGREES = {
+    "square": (np.arange(8), np.arange(8)),
+    "first": (np.arange(1, 6), np.sort(np.arange(17) % 5)),
+    "wide": (np.sort(np.arange(19) % 5), np.repeat(np.arange(5), 3)),
+    "all_masked": ([3, 4], [0, 1, 2]),
+    "none_masked": ([0, 0, 1], [1, 1]),
+}
+
+
+@pytest.mark.parametrize("num_blocks", [1, 2, 3, 4, 7, 50])
+@pytest.mark.parametrize("name", DEGREES)
+def test_staircase_is_the_masked_product(name, num_blocks):
+    degrees_in, degrees_out = map(np.asarray, DEGREES[name])
+    staircase = Staircase(degrees_in, degrees_out, num_blocks)
+    mask = (degrees_in[:, None] <= degrees_out).astype("float32")
+    x, matrix = data(3, len(degrees_in)), data(*mask.shape, seed=1)
+    results = []
+    for product in (staircase.matmul, lambda x, matrix: x @ (matrix * mask)):
+        with tf.GradientTape() as tape:
+            tape.watch([x, matrix])
+            value = product(x, matrix)
+            loss = tf.reduce_sum(tf.sin(value))
+        results.append([value, *tape.gradient(loss, [x, matrix])])
+    for ours, dense in zip(*results):
+        np.testing.assert_allclose(ours, dense, atol=1e-5)

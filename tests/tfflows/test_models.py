@@ -1,0 +1,193 @@
+"""What every model must do, for each row of the table."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+import tfflows
+
+from tests.tfflows.model_table import DIM, ROWS, Row
+
+each_row = pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
+
+
+def fitted(row, **kwargs):
+    model, (x, c) = row.make(), row.data()
+    model.compile(keras.optimizers.Adam(1e-2), **kwargs)
+    history = model.fit(x, c, epochs=3, batch_size=64, verbose=0)
+    return model, x, c, history.history
+
+
+def some(values, n=8):
+    return None if values is None else values[:n]
+
+
+@each_row
+def test_fit_lowers_the_loss_and_round_trips(row, tmp_path):
+    model, x, c, history = fitted(row)
+    assert history["nll"][-1] < history["nll"][0]
+    z = model.encode(x[:8], some(c))
+    np.testing.assert_allclose(model.decode(tf.identity(z), some(c)), x[:8], atol=1e-4)
+    assert np.isfinite(model.predict(x, c, verbose=0)).all()
+    logs = model.evaluate(x, c, verbose=0, return_dict=True)
+    assert ("bits_per_dim" in logs) == (model.likelihood == "lower_bound")
+
+
+@each_row
+def test_every_way_of_saving_gives_the_same_model(row, tmp_path):
+    model, x, c, _ = fitted(row)
+    expected = model.log_prob(x[:8], some(c), seed=3)
+    model.save(tmp_path / "model.keras")
+    model.save_weights(tmp_path / "model.weights.h5")
+    model.export(tmp_path / "served" / "1", metadata={"answer": 42})
+    fresh = row.make()
+    fresh.build((None, DIM), None if c is None else (None, *c.shape[1:]))
+    fresh.load_weights(tmp_path / "model.weights.h5")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    loaded = tfflows.load(tmp_path / "served" / "1")
+    for other in (fresh, again, loaded):
+        np.testing.assert_array_equal(other.log_prob(x[:8], some(c), seed=3), expected)
+    assert loaded.flow.adapted == model.flow.adapted
+    loaded.compile("adam")
+    loaded.fit(x, c, epochs=1, verbose=0)
+
+
+@each_row
+def test_the_served_signatures_are_the_model(row, tmp_path):
+    model, x, c, _ = fitted(row)
+    model.export(tmp_path / "1")
+    served = tf.saved_model.load(str(tmp_path / "1")).signatures
+    condition = {}
+    if c is not None:
+        condition = {"condition": tf.constant(c[:8], tf.int32 if row.labels else tf.float32)}
+    if model.likelihood == "exact":
+        out = served["serving_default"](x=x[:8], **condition)["log_prob"]
+        np.testing.assert_allclose(out, model.log_prob(x[:8], some(c)), rtol=1e-6, atol=1e-5)
+    z = served["encode"](x=x[:8], **condition)["z"]
+    np.testing.assert_allclose(z, model.encode(x[:8], some(c)), atol=1e-5)
+    back = served["decode"](z=z, **condition)["x"]
+    np.testing.assert_allclose(back, x[:8], atol=1e-4)
+    count = condition or {"n": tf.constant(8)}
+    sample = served["sample"](**count, seed=tf.constant([0, 5]), temperature=tf.constant(1.0))["x"]
+    np.testing.assert_allclose(sample, model.sample(8, some(c), seed=5), atol=1e-5)
+    with pytest.raises(Exception, match="(?i)shape|incompatible"):
+        served["encode"](x=tf.zeros([8, DIM + 1]), **condition)
+
+
+@each_row
+def test_two_replicas_train_to_the_weights_of_one(row, two_replicas):
+    if row.name in ("dequantized",):
+        pytest.skip("each replica draws its own noise")
+    x, c = row.data()
+    results = []
+    for strategy in (tf.distribute.get_strategy(), two_replicas):
+        keras.utils.set_random_seed(3)
+        with strategy.scope():
+            model = row.make()
+            model.build((None, DIM), None if c is None else (None, *c.shape[1:]))
+            model.compile(keras.optimizers.SGD(1e-2), jit_compile=False)
+        model.fit(x, c, epochs=1, batch_size=64, shuffle=False, verbose=0)
+        results.append([w.numpy() for w in model.weights])
+    for one, two in zip(*results):
+        np.testing.assert_allclose(one, two, atol=2e-5)
+
+
+@pytest.mark.parametrize("jit", [False, True])
+def test_the_options_of_keras(jit, tmp_path):
+    row = ROWS[0]
+    x, _ = row.data()
+    model = row.make(dtype="mixed_bfloat16")
+    schedule = keras.optimizers.schedules.CosineDecay(1e-2, 12)
+    optimizer = keras.optimizers.Adam(schedule, global_clipnorm=5.0, use_ema=True)
+    model.compile(optimizer, jit_compile=jit)
+    model.fit(
+        x, epochs=3, batch_size=64, verbose=0, validation_split=0.25,
+        callbacks=[keras.callbacks.EarlyStopping("val_nll", patience=2)],
+    )  # fmt: skip
+    model.export(tmp_path / "1")
+    loaded = tfflows.load(tmp_path / "1")
+    assert loaded.flow.layers[0].network.compute_dtype == "float32"
+    z = loaded.encode(x)
+    np.testing.assert_allclose(loaded.decode(tf.identity(z)), x, atol=1e-4)
+
+
+def test_pairs_from_tf_data_are_conditional():
+    row = next(r for r in ROWS if r.name == "maf_labels")
+    x, c = row.data()
+    data = tf.data.Dataset.from_tensor_slices((x, c)).batch(64)
+    model = row.make()
+    model.compile(keras.optimizers.Adam(1e-2))
+    model.fit(data, epochs=1, verbose=0, validation_data=data)
+    assert model.sample(3, condition=1, seed=0).shape == (3, DIM)
+    np.testing.assert_allclose(
+        model.evaluate(data, verbose=0, return_dict=True)["nll"],
+        -np.mean(model.log_prob(x, c)),
+        rtol=1e-5,
+    )
+
+
+def test_distribution_is_the_model():
+    model, x, c, _ = fitted(next(r for r in ROWS if r.name == "maf_labels"))
+    expected = model.log_prob(x[:8], c[:8])
+    np.testing.assert_allclose(model.distribution(c[:8]).log_prob(x[:8]), expected, atol=1e-5)
+    one = model.distribution(int(c[0]))
+    np.testing.assert_allclose(one.log_prob(x[0]), expected[0], atol=1e-5)
+    assert one.sample(5, seed=1).shape == (5, DIM)
+
+
+def test_temperature_narrows_and_seeds_repeat():
+    model, *_ = fitted(ROWS[0])
+    np.testing.assert_array_equal(model.sample(9, seed=1), model.sample(9, seed=1))
+    cold = np.std(model.sample(500, temperature=0.1, seed=1), 0)
+    assert (cold < np.std(model.sample(500, seed=1), 0)).all()
+
+
+X = np.zeros([6, DIM], "float32")
+
+BAD = {
+    "nan": (lambda m: m.fit(np.full([6, DIM], np.nan, "float32")), "without NaN"),
+    "features": (lambda m: m.fit(np.zeros([6, DIM + 1], "float32")), r"\[batch, 4\]"),
+    "rank": (lambda m: m.fit(np.zeros([6], "float32")), r"\[batch, 4\]"),
+    "superfluous condition": (lambda m: m.fit(X, np.zeros([6, 2])), "built without a condition"),
+    "loss": (lambda m: m.compile(loss="mse"), "expected no loss"),
+    "n": (lambda m: m.sample(-1), "whole number"),
+    "latent": (lambda m: m.decode(np.zeros([2, 3])), r"\[batch, 4\]"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_input_is_refused(case):
+    model = ROWS[0].make()
+    model.build((None, DIM))
+    model.compile("adam")
+    act, message = BAD[case]
+    with pytest.raises(ValueError, match=message):
+        act(model)
+
+
+def test_bad_conditions_are_refused():
+    row = next(r for r in ROWS if r.name == "maf_labels")
+    model = row.make()
+    model.build((None, DIM))
+    model.compile("adam")
+    with pytest.raises(ValueError, match="labels from 0 to 2"):
+        model.fit(X, np.full(6, 3))
+    with pytest.raises(ValueError, match="expected a condition"):
+        model.fit(X)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="0 to 2"):
+        model.log_prob(X, np.full(6, 3))
+
+
+def test_an_unbuilt_model_says_so():
+    with pytest.raises(ValueError, match="is not built"):
+        Row("maf", tfflows.MAF).make().log_prob(X)
+
+
+def test_a_non_finite_loss_stops_training_and_keeps_good_weights():
+    model, x, _, _ = fitted(ROWS[0])
+    good = [w.numpy() for w in model.weights]
+    bad = tf.data.Dataset.from_tensor_slices(np.full([64, DIM], 1e30, "float32")).batch(32)
+    with pytest.raises(FloatingPointError, match="epoch 1, batch 1"):
+        model.fit(bad, verbose=0)
+    for before, after in zip(good, model.weights):
+        np.testing.assert_array_equal(before, after)

@@ -1,0 +1,114 @@
+"""The artifact: small, whole or absent, verified, and harmless."""
+
+import json
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+import tensorflow as tf
+import tfflows
+from tfflows import saved_model
+
+
+@pytest.fixture
+def exported(tmp_path):
+    model = tfflows.MAF(num_layers=2, units=(16,))
+    model.build((None, 3))
+    model.export(tmp_path / "model" / "1", metadata={"nll": 1.5})
+    return tmp_path / "model" / "1"
+
+
+def test_a_model_of_a_million_parameters_is_small_and_quick_to_load(tmp_path):
+    model = tfflows.MAF(num_layers=5, units=(320, 320))
+    model.build((None, 43))
+    assert model.count_params() > 700_000
+    model.export(tmp_path / "1")
+    weights = sum(np.prod(w.shape) * 4 for w in model.weights)
+    size = sum(f.stat().st_size for f in (tmp_path / "1").rglob("*") if f.is_file())
+    assert size < 2 * weights, f"{size} bytes for {weights} bytes of weights"
+    begin = time.perf_counter()
+    tfflows.load(tmp_path / "1")
+    assert time.perf_counter() - begin < 1.0
+
+
+def test_a_process_without_this_library_serves_it(exported):
+    code = (
+        "import sys, tensorflow as tf\n"
+        "served = tf.saved_model.load(sys.argv[1]).signatures['serving_default']\n"
+        "print(served(x=tf.ones([1, 3]))['log_prob'].numpy()[0])\n"
+        "assert not {'tfflows', 'tensorflow_probability', 'keras.src.layers'} & set(sys.modules)\n"
+    )
+    out = subprocess.run(
+        [sys.executable, "-c", code, str(exported)],
+        capture_output=True, text=True, check=True, cwd=exported,
+    )  # fmt: skip
+    expected = float(tfflows.load(exported).log_prob(np.ones([1, 3], "float32"))[0])
+    assert abs(float(out.stdout.split()[-1]) - expected) < 1e-5
+
+
+def test_metadata_is_kept(exported):
+    assert saved_model.read(exported)["metadata"] == {"nll": 1.5}
+
+
+@pytest.mark.parametrize("damage", ["truncated", "altered", "missing"])
+def test_damage_is_refused_by_name(exported, damage):
+    files = [f for f in exported.rglob("*") if f.is_file() and f.name != "SHA256SUMS"]
+    assert len(files) >= 4
+    for file in files:
+        content = file.read_bytes()
+        if damage == "missing":
+            file.unlink()
+        elif damage == "truncated":
+            file.write_bytes(content[:-1])
+        else:
+            file.write_bytes(content[:-1] + bytes([content[-1] ^ 1]) if content else b"x")
+        with pytest.raises((ValueError, FileNotFoundError), match=file.name):
+            tfflows.load(exported)
+        file.write_bytes(content)
+    tfflows.load(exported)
+
+
+def test_a_failing_export_leaves_the_old_one_and_nothing_else(exported, monkeypatch):
+    before = sorted(exported.parent.rglob("*"))
+
+    def full_disk(*args, **kwargs):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(tf.saved_model, "save", full_disk)
+    with pytest.raises(OSError, match="No space left"):
+        tfflows.load(exported).export(exported)
+    assert sorted(exported.parent.rglob("*")) == before
+    tfflows.load(exported)
+
+
+def test_export_replaces_its_own_and_refuses_what_is_not(exported, tmp_path):
+    tfflows.load(exported).export(exported, metadata={"second": True})
+    assert saved_model.read(exported)["metadata"] == {"second": True}
+    (tmp_path / "mine").mkdir()
+    with pytest.raises(FileExistsError, match="something else"):
+        tfflows.load(exported).export(tmp_path / "mine")
+
+
+HOSTILE = [
+    {"class_name": "Lambda", "module": "keras.layers", "registered_name": "Lambda"},
+    {"class_name": "system", "module": "os", "registered_name": None},
+    {"class_name": "Popen", "module": "subprocess", "registered_name": "Popen"},
+    {"class_name": "function", "module": "builtins", "config": "eval", "registered_name": "eval"},
+    {"class_name": "X", "module": "evil", "registered_name": "tfflows>X"},
+    {"class_name": "load_model", "module": "keras.saving", "registered_name": "load_model"},
+]
+
+
+@pytest.mark.parametrize("hostile", HOSTILE, ids=lambda h: h["class_name"])
+def test_a_config_that_names_anything_else_is_refused(exported, hostile):
+    file = exported / saved_model.PRESET
+    preset = json.loads(file.read_text())
+    preset["config"]["config"]["base"] = hostile | {"config": {}}
+    file.write_text(json.dumps(preset))
+    sums = exported / saved_model.CHECKSUMS
+    lines = [line for line in sums.read_text().splitlines() if "tfflows.json" not in line]
+    sums.write_text("\n".join([*lines, f"{saved_model._sha256(file)}  {saved_model.PRESET}"]))
+    with pytest.raises(ValueError, match="should name classes of tfflows"):
+        tfflows.load(exported)
