@@ -1,1 +1,1 @@
-"""tfflows side by side with its peers: speed (``benchmarks.speed``) and quality (``benchmarks.quality``)."""
+"""tfflows beside its peers: speed (``benchmarks.speed``), quality (``benchmarks.quality``)."""

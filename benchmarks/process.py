@@ -37,7 +37,9 @@ class WorkerProcess:
 
     def ask(self, work: str, seconds: float) -> float | None:
         try:
-            print(json.dumps({"work": work, "seconds": seconds}), file=self._process.stdin, flush=True)
+            print(
+                json.dumps({"work": work, "seconds": seconds}), file=self._process.stdin, flush=True
+            )
         except BrokenPipeError:
             self.error = self.error or "the process died"
             return None

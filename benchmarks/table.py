@@ -37,5 +37,9 @@ def ratios(rows: list[Row]) -> str:
         best = fastest["median_ms"][work]
         ours = [row for row in done if row["ours"] and work in row["median_ms"]]
         text = ", ".join(f"{row['name']} {row['median_ms'][work] / best:.3f}" for row in ours)
-        lines.append(f"{work}: fastest peer {fastest['name']} {best:.2f} ms" + "; ours / peer: " * bool(ours) + text)
+        lines.append(
+            f"{work}: fastest peer {fastest['name']} {best:.2f} ms"
+            + "; ours / peer: " * bool(ours)
+            + text
+        )
     return "\n".join(lines)

@@ -1,6 +1,5 @@
 """Normalizing flows and exact-likelihood models for Keras 3."""
 
-
 from tfflows import dequantization, distributions, families, layers, masks, models, networks
 from tfflows.bijector_layer import BijectorLayer
 from tfflows.models import IAF, MAF, DensityModel, FlowModel, NeuralSplineFlow, RealNVP

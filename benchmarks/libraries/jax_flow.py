@@ -1,4 +1,4 @@
-"""What the JAX libraries share: jitted training step, scoring and sampling over a tree of weights."""
+"""What the JAX libraries share: jitted training step, scoring and sampling on a weight tree."""
 
 import itertools
 from collections.abc import Callable

@@ -17,17 +17,13 @@ class Model:
 
     def __init__(self, task: Task, data: np.ndarray, variant: str) -> None:
         self._model = _model(task)
-        self._model.compile(
-            keras.optimizers.Adam(task.learning_rate), jit_compile=variant == "xla"
-        )
+        self._model.compile(keras.optimizers.Adam(task.learning_rate), jit_compile=variant == "xla")
         # What `fit` calls for each batch, on what it reads from, less its callbacks.
         self._model.make_train_function()
         self._batches = iter(tf.data.Dataset.from_tensor_slices(data).repeat().prefetch(2))
         compiled = {"jit_compile": variant == "xla"}
         self._log_prob = tf.function(self._model.log_prob, **compiled)
-        self._sample = tf.function(
-            lambda seed, n: self._model.sample(n, seed=seed), **compiled
-        )
+        self._sample = tf.function(lambda seed, n: self._model.sample(n, seed=seed), **compiled)
         self._next_seed = stateless_seeds()
         self.num_parameters = self._model.count_params()
 

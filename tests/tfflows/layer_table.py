@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
+
 from tfflows.families import Affine
 from tfflows.layers import (
     ActNorm,
@@ -12,8 +13,8 @@ from tfflows.layers import (
     BatchNormalization,
     Chain,
     Coupling,
-    InvertibleLinear,
     Invert,
+    InvertibleLinear,
     Logit,
     Permute,
     Squeeze,

@@ -4,8 +4,9 @@ import dataclasses
 from collections.abc import Callable
 
 import numpy as np
-import tfflows
 from tensorflow_probability import distributions as tfd
+
+import tfflows
 from tfflows.dequantization import UniformDequantization
 from tfflows.distributions import GaussianMixture
 from tfflows.layers import ActNorm, Chain, Coupling

@@ -155,9 +155,7 @@ def test_act_norm_standardizes_the_batch_it_adapts_to():
 
 def test_batch_normalization_is_that_of_keras_at_inference():
     ours = BatchNormalization(momentum=0.5, epsilon=1e-3)
-    theirs = keras.layers.BatchNormalization(
-        momentum=0.5, epsilon=1e-3, scale=False, center=False
-    )
+    theirs = keras.layers.BatchNormalization(momentum=0.5, epsilon=1e-3, scale=False, center=False)
     ours.build((None, 3))
     for seed in range(3):
         x = 4.0 * data(50, 3, seed=seed) + 2.0

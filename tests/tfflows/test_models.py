@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-import tfflows
 
+import tfflows
 from tests.tfflows.model_table import DIM, ROWS, Row
 
 each_row = pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])

@@ -77,9 +77,7 @@ def test_inside_a_chain_of_tfp():
     z = tf.random.stateless_normal([4, 3], seed=[0, 1])
     x, log_det = model.flow.inverse_and_log_det(inner.forward(z))
     np.testing.assert_allclose(chain.forward(z), outer.forward(x), atol=1e-5)
-    expected = (
-        inner.forward_log_det_jacobian(z, 1) + log_det + outer.forward_log_det_jacobian(x, 1)
-    )
+    expected = inner.forward_log_det_jacobian(z, 1) + log_det + outer.forward_log_det_jacobian(x, 1)
     np.testing.assert_allclose(chain.forward_log_det_jacobian(z, 1), expected, atol=1e-4)
     y = tf.identity(chain.forward(z))
     np.testing.assert_allclose(chain.inverse(y), z, atol=1e-3)
@@ -199,9 +197,7 @@ PASSES = {
     "forward": lambda flow, v: flow.bijector().forward(v),
     "forward_and_fldj": lambda flow, v: forward_and_log_det(flow.bijector(), v),
     "fldj": lambda flow, v: flow.bijector().forward_log_det_jacobian(v, 1),
-    "log_prob": lambda flow, v: tfd.TransformedDistribution(
-        normal(4), flow.bijector()
-    ).log_prob(v),
+    "log_prob": lambda flow, v: tfd.TransformedDistribution(normal(4), flow.bijector()).log_prob(v),
     "sample": lambda flow, v: tfd.TransformedDistribution(normal(4), flow.bijector()).sample(
         3, seed=[0, 1]
     ),

@@ -49,8 +49,7 @@ class Autoregressive(BijectorLayer):
         super().build(x_shape, condition_shape)
         if len(x_shape) != 2:
             raise ValueError(
-                "`Autoregressive` expected vectors [batch, D]. "
-                f"Received: shape {tuple(x_shape)}."
+                f"`Autoregressive` expected vectors [batch, D]. Received: shape {tuple(x_shape)}."
             )
         if not self.network.built:
             self.network.build(x_shape, condition_shape)

@@ -13,6 +13,7 @@ from tfflows.masks import Alternating, Checkerboard, Half, Mask
 
 MASKS = {"half": Half, "channel": Half, "alternating": Alternating, "checkerboard": Checkerboard}
 
+
 @keras.saving.register_keras_serializable("tfflows")
 class Coupling(BijectorLayer):
     """Transforms one part of the input with parameters that a network computes from the other.

@@ -38,7 +38,8 @@ class Checkerboard(Mask):
     def _pack(self, x):
         if x.shape[2] % 2:
             raise ValueError(
-                f"A checkerboard mask expected an even width. Received: an image of width {x.shape[2]}."
+                "A checkerboard mask expected an even width. "
+                f"Received: an image of width {x.shape[2]}."
             )
         left, right = x[:, :, 0::2], x[:, :, 1::2]
         takes_left = tf.reshape(self._takes_left(x), [1, -1] + [1] * (x.shape.rank - 2))

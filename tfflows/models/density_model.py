@@ -152,9 +152,7 @@ class DensityModel(keras.Model):
             objective = tf.reduce_mean(y_pred)
         else:
             weight = tf.cast(sample_weight, y_pred.dtype)
-            objective = tf.math.divide_no_nan(
-                tf.reduce_sum(weight * y_pred), tf.reduce_sum(weight)
-            )
+            objective = tf.math.divide_no_nan(tf.reduce_sum(weight * y_pred), tf.reduce_sum(weight))
         self.nll_tracker.update_state(-y_pred, sample_weight=sample_weight)
         # Keras's optimizers add up the gradients of the replicas.
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
@@ -262,7 +260,9 @@ class DensityModel(keras.Model):
         _check_finite(where, "x", x)
         if condition is None:
             if self.built and self.condition_shape is not None:
-                what = "labels" if self.num_classes else f"vectors {shape_text(self.condition_shape)}"
+                what = (
+                    "labels" if self.num_classes else f"vectors {shape_text(self.condition_shape)}"
+                )
                 raise ValueError(f"{where} expected a condition: {what}. Received: None.")
             return
         if self.built and self.condition_shape is None:

@@ -70,7 +70,7 @@ class FlowModel(DensityModel):
                 self.adapt(x, y)
 
     def adapt(self, data, condition=None, num_examples: int = 4096) -> None:
-        """Data-dependent initialisation, as `keras.layers.Normalization.adapt`; `fit` calls it once.
+        """Data-dependent initialisation, as Keras's `Normalization.adapt`; `fit` calls it once.
 
         Args:
           data: array, or dataset of batches (of pairs with conditions).
@@ -85,7 +85,9 @@ class FlowModel(DensityModel):
         x = tf.cast(data[:num_examples], self.flow.flow_dtype)
         if self.dequantization is not None:
             x, _ = self.dequantization(x, seed=self.stateless_seed(None))
-        self.flow.adapt(x, self.encode_condition(None if condition is None else condition[:num_examples]))
+        self.flow.adapt(
+            x, self.encode_condition(None if condition is None else condition[:num_examples])
+        )
 
     def log_prob(self, x, condition=None, seed=None) -> tf.Tensor:
         self.check_built()

@@ -9,10 +9,10 @@ from tfflows.networks.weight_normalized_dense import dense
 
 @keras.saving.register_keras_serializable("tfflows")
 class ResidualMLP(keras.layers.Layer):
-    """Pre-activation residual blocks of two dense layers (He et al. 2016): `[batch, D]` to features.
+    """Pre-activation residual blocks of two dense layers: `[batch, D]` to features.
 
-    A block is `h + dense(activation(dense(activation(h))))`; the last layer of each starts at
-    zero, so that a deep network starts as a shallow one. Used by neural spline flows.
+    A block (He et al. 2016) is `h + dense(activation(dense(activation(h))))`; its last layer starts
+    at zero, so that a deep network starts as a shallow one. Used by neural spline flows.
 
     Args:
       units: width of every layer, and of the features that come out.
