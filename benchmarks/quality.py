@@ -2,8 +2,8 @@
 
 For each entry, nflows' model of the same architecture is trained with the budget of the entry's
 recipe (batches, steps, Adam, schedule, clipping, noise, split, best weights by validation);
-both are scored on the same test rows with the same noise. With ``--json``, what is done is kept, and not
-done again as long as the recipe stays as it is.
+both are scored on the same test rows with the same noise. With ``--json``, what is done is kept,
+and not done again as long as the recipe stays as it is.
 """
 
 import argparse
