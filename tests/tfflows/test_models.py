@@ -102,7 +102,7 @@ def test_the_options_of_keras(jit, tmp_path):
     model.compile(optimizer, jit_compile=jit)
     model.fit(
         x, epochs=3, batch_size=64, verbose=0, validation_split=0.25,
-        callbacks=[keras.callbacks.EarlyStopping("val_nll", patience=2)],
+        callbacks=[keras.callbacks.EarlyStopping("val_nll", mode="min")],
     )  # fmt: skip
     model.export(tmp_path / "1")
     loaded = tfflows.load(tmp_path / "1")

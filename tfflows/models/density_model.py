@@ -199,6 +199,8 @@ class DensityModel(keras.Model):
 
     def evaluate(self, x=None, y=None, **kwargs):
         """As `keras.Model.evaluate`: `nll` in nats and, for discrete data, `bits_per_dim`."""
+        if not self.compiled:  # a loaded model has its loss, and needs no optimizer to be scored
+            self.compile()
         return super().evaluate(**pack(x, y, self.check_data), **kwargs)
 
     def predict(self, x, y=None, **kwargs):
