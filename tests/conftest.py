@@ -20,4 +20,7 @@ def seeded():
 
 @pytest.fixture
 def two_replicas():
-    return tf.distribute.MirroredStrategy(["CPU:0", "CPU:1"])
+    # Not by collectives: those of a second strategy in one process get the first one's keys.
+    return tf.distribute.MirroredStrategy(
+        ["CPU:0", "CPU:1"], cross_device_ops=tf.distribute.ReductionToOneDevice()
+    )

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import functools
+
 import tensorflow as tf
 
 from tfflows.weight_paths import weight_paths
+
+NOISE_SEED = (0, 0)
+"""Of the noise of a dequantizing model: served scores are the same each time."""
 
 
 class Servable(tf.Module):
@@ -27,7 +32,8 @@ class Servable(tf.Module):
         """The concrete functions by name; `serving_default` is `log_prob`."""
         model = self.__dict__["model"]
         x = self._spec("x", model.event_shape, self._x_dtype(model))
-        functions = {"log_prob": self._function(model.log_prob, "log_prob", x)}
+        log_prob = functools.partial(model.log_prob, seed=NOISE_SEED)
+        functions = {"log_prob": self._function(log_prob, "log_prob", x)}
         if hasattr(model, "encode"):
             z = self._spec("z", model.flow.latent_shape, tf.float32)
             functions["encode"] = self._function(model.encode, "z", x)

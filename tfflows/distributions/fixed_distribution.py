@@ -59,6 +59,8 @@ def _serialize(value):
     if isinstance(value, (tf.Tensor, tf.Variable, np.ndarray)):
         array = np.asarray(value)
         return {"array": array.tolist(), "dtype": array.dtype.name}
+    if isinstance(value, tf.DType):
+        return {"dtype": value.name}
     if isinstance(value, (list, tuple)):
         return [_serialize(v) for v in value]
     if isinstance(value, (bool, int, float, str)):
@@ -76,6 +78,8 @@ def _deserialize(value):
         return value
     if "array" in value:
         return tf.constant(value["array"], value["dtype"])
+    if "dtype" in value:
+        return tf.as_dtype(value["dtype"])
     cls = getattr(tfd, value["distribution"], None)
     if not (isinstance(cls, type) and issubclass(cls, tfd.Distribution)):
         raise ValueError(
