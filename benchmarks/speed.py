@@ -21,7 +21,9 @@ from benchmarks.tasks import DESCRIPTIONS, TASKS
 
 def main() -> None:
     arguments = _parse()
-    results = []
+    machine, results = _machine(), []
+    if machine["load"] > 0.5:
+        print(f"The machine is busy (load {machine['load']:.1f}): expect the ratios to be off.")
     for task in arguments.task:
         print(f"\n{task}: {DESCRIPTIONS[task]}; {arguments.threads} threads")
         measured = run(task, arguments)
@@ -29,7 +31,7 @@ def main() -> None:
         print(ratios(measured))
         results.append({"task": task, "threads": arguments.threads, "rows": measured})
         if arguments.json:
-            text = json.dumps({"machine": _machine(), "results": results}, indent=1)
+            text = json.dumps({"machine": machine, "results": results}, indent=1)
             arguments.json.write_text(text)
 
 
@@ -94,7 +96,12 @@ def _row(worker: WorkerProcess, built: dict, blocks: dict[str, list]) -> dict[st
 
 
 def _machine() -> dict[str, Any]:
-    return {"processors": os.cpu_count(), "platform": platform.platform()}
+    return {"processors": os.cpu_count(), "platform": platform.platform(), "load": _load()}
+
+
+def _load() -> float:
+    """Processes that wanted to run in the last minute, ours not yet among them."""
+    return os.getloadavg()[0]
 
 
 if __name__ == "__main__":
