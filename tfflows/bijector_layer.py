@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 import keras
 import tensorflow as tf
 from tensorflow_probability import bijectors as tfb
 
 from tfflows.derived_bijector import DerivedBijector
+from tfflows.revived import revived
 
 
 class BijectorLayer(keras.layers.Layer):
@@ -114,6 +117,15 @@ class BijectorLayer(keras.layers.Layer):
 
     def get_config(self) -> dict:
         return super().get_config()
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**revived(config))
+
+    @property
+    def num_positions(self) -> int:
+        """How many times a layer that acts on the last axis acts on one example."""
+        return math.prod(self.event_shape[:-1])
 
     def get_build_config(self):
         if self.event_shape is None:

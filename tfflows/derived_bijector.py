@@ -15,7 +15,7 @@ class DerivedBijector(tfb.Bijector):
 
     Args:
       layer: a built `BijectorLayer`.
-      condition: None, or a tensor `[..., *condition event]` whose leading axes broadcast against
+      condition: None, or a tensor `[..., *condition event]` whose leading axes broadcast to
         those of the values.
     """
 

@@ -119,7 +119,7 @@ def _write(model, directory, metadata):
         "config": keras.saving.serialize_keras_object(model),
         "build": model.get_build_config(),
         "weights": [[p, list(w.shape), _dtype(w)] for p, w in weight_paths(model).items()],
-        "versions": _versions(),
+        "versions": versions(),
         "metadata": metadata,
     }
     # The optimizer is not part of the artifact: one that is fine-tuned starts with a fresh one.
@@ -173,7 +173,8 @@ def _sha256(file):
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
-def _versions():
+def versions() -> dict[str, str]:
+    """The versions that a model is made with."""
     return {
         "python": platform.python_version(),
         "tensorflow": tf.__version__,

@@ -15,7 +15,7 @@ NOISE_SEED = (0, 0)
 class Servable(tf.Module):
     """A model's weights and, as functions with named and typed arguments, its endpoints.
 
-    Weights are kept under their Keras paths, so that a checkpoint of this object names them.
+    Weights are kept under their paths (`weight_paths`), so that a checkpoint of it names them.
     Endpoints are not attributes: each would be stored again, and the graph, not the weights, is
     what makes a SavedModel of a deep flow big.
 
@@ -31,7 +31,7 @@ class Servable(tf.Module):
     def signatures(self) -> dict:
         """The concrete functions by name; `serving_default` is `log_prob`."""
         model = self.__dict__["model"]
-        x = self._spec("x", model.event_shape, self._x_dtype(model))
+        x = self._spec("x", model.event_shape, tf.float32)
         log_prob = functools.partial(model.log_prob, seed=NOISE_SEED)
         functions = {"log_prob": self._function(log_prob, "log_prob", x)}
         if hasattr(model, "encode"):
@@ -96,10 +96,6 @@ class Servable(tf.Module):
     @staticmethod
     def _spec(name, shape, dtype):
         return tf.TensorSpec([None, *shape], dtype, name=name)
-
-    @staticmethod
-    def _x_dtype(model):
-        return tf.as_dtype(getattr(model, "data_dtype", "float32"))
 
 
 def _nest(flat):

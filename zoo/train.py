@@ -11,7 +11,6 @@ from typing import Any
 
 import keras
 import tensorflow as tf
-import tensorflow_probability as tfp
 
 from tfflows import saved_model
 from tfflows.models import FlowModel
@@ -123,12 +122,7 @@ def describe(
         "hours": resume.seconds / 3600,
         "seed": recipe.training.seed,
         "command": f"python -m zoo train {recipe.name}",
-        "versions": {
-            "python": platform.python_version(),
-            "tensorflow": tf.__version__,
-            "keras": keras.__version__,
-            "tensorflow_probability": tfp.__version__,
-        },
+        "versions": saved_model.versions(),
     }
 
 

@@ -67,8 +67,3 @@ class Autoregressive(BijectorLayer):
             "network": keras.saving.serialize_keras_object(self.network),
             "family": keras.saving.serialize_keras_object(self.family),
         }
-
-    @classmethod
-    def from_config(cls, config):
-        network = keras.saving.deserialize_keras_object(config["network"])
-        return cls(**config | {"network": network})

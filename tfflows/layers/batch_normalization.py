@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import keras
 import tensorflow as tf
 
@@ -79,9 +77,8 @@ class BatchNormalization(BijectorLayer):
         return z, self._log_det(x, variance, -1.0)
 
     def _log_det(self, value, variance, sign):
-        positions = math.prod(self.event_shape[:-1])
         total = tf.reduce_sum(tf.math.log(variance + self.epsilon))
-        return self.constant_log_det(value, 0.5 * sign * positions * total)
+        return self.constant_log_det(value, 0.5 * sign * self.num_positions * total)
 
     def _stored(self):
         return tf.convert_to_tensor(self.moving_mean), tf.convert_to_tensor(self.moving_variance)

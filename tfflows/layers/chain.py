@@ -82,8 +82,3 @@ class Chain(BijectorLayer):
         return super().get_config() | {
             "layers": [keras.saving.serialize_keras_object(layer) for layer in self.layers]
         }
-
-    @classmethod
-    def from_config(cls, config):
-        layers = [keras.saving.deserialize_keras_object(layer) for layer in config["layers"]]
-        return cls(**config | {"layers": layers})

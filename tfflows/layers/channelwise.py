@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import keras
 import numpy as np
 import tensorflow as tf
@@ -60,6 +58,5 @@ class Channelwise(BijectorLayer):
         return tfb.Shift(tf.convert_to_tensor(self.loc))(scale)
 
     def _log_det(self, value, sign):
-        positions = math.prod(self.event_shape[:-1])
         total = tf.reduce_sum(tf.convert_to_tensor(self.log_scale))
-        return self.constant_log_det(value, sign * positions * total)
+        return self.constant_log_det(value, sign * self.num_positions * total)

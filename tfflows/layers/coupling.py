@@ -92,11 +92,6 @@ class Coupling(BijectorLayer):
             "family": keras.saving.serialize_keras_object(self.family),
         }
 
-    @classmethod
-    def from_config(cls, config):
-        network = keras.saving.deserialize_keras_object(config["network"])
-        return cls(**config | {"network": network})
-
 
 def _spread(condition, value):
     """A condition `[batch, c]` at every position of `value`."""

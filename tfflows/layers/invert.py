@@ -58,8 +58,3 @@ class Invert(BijectorLayer):
 
     def get_config(self) -> dict:
         return super().get_config() | {"layer": keras.saving.serialize_keras_object(self.layer)}
-
-    @classmethod
-    def from_config(cls, config):
-        layer = keras.saving.deserialize_keras_object(config["layer"])
-        return cls(**config | {"layer": layer})

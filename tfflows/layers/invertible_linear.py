@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import keras
 import numpy as np
 import tensorflow as tf
@@ -126,7 +124,7 @@ class InvertibleLinear(BijectorLayer):
             log_det = tf.linalg.slogdet(tf.convert_to_tensor(self.kernel)).log_abs_determinant
         else:
             log_det = tf.reduce_sum(tf.convert_to_tensor(self.log_s))
-        return self.constant_log_det(value, sign * math.prod(self.event_shape[:-1]) * log_det)
+        return self.constant_log_det(value, sign * self.num_positions * log_det)
 
     def _initial_kernel(self, size):
         initializer = self.kernel_initializer

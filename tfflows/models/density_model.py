@@ -182,7 +182,7 @@ class DensityModel(keras.Model):
             x = self._noise_batches(x, batch_size)
             batch_size = None
         else:
-            self._prepare(x, y, batch_size)
+            self._prepare(x, y)
         if validation_data is not None:
             validation_data = self._validation(validation_data)
         if not isinstance(callbacks, keras.callbacks.CallbackList):
@@ -208,7 +208,7 @@ class DensityModel(keras.Model):
         self.check_built()
         return super().predict(pack(x, y, self.check_data)["x"], **kwargs)
 
-    def _prepare(self, x, y, batch_size):
+    def _prepare(self, x, y):
         if not self.built:
             with self.distribute_strategy.scope():
                 self.build(*_shapes(x, y))
@@ -378,7 +378,6 @@ def _shapes(x, y):
     if isinstance(x, tf.data.Dataset):
         spec = x.element_spec
         spec = spec if isinstance(spec, tuple) else (spec,)
-        shapes = [tuple(s.shape) for s in spec[:2]]
-        return shapes
+        return [tuple(s.shape) for s in spec[:2]]
     shapes = [tuple(np.shape(x))] + ([] if y is None else [tuple(np.shape(y))])
     return [(None, *s[1:]) for s in shapes]

@@ -12,6 +12,7 @@ from tensorflow_probability import distributions as tfd
 from tfflows.bijector_layer import BijectorLayer
 from tfflows.distributions import BaseDistribution, FixedDistribution, StandardNormal
 from tfflows.models.density_model import DensityModel
+from tfflows.revived import revived
 
 
 @keras.saving.register_keras_serializable("tfflows")
@@ -63,8 +64,8 @@ class FlowModel(DensityModel):
         if self.dequantization is not None and not self.dequantization.built:
             self.dequantization.build(x_shape)
 
-    def _prepare(self, x, y, batch_size):
-        super()._prepare(x, y, batch_size)
+    def _prepare(self, x, y):
+        super()._prepare(x, y)
         if not self.flow.adapted:
             with self.distribute_strategy.scope():
                 self.adapt(x, y)
@@ -79,15 +80,14 @@ class FlowModel(DensityModel):
         """
         if isinstance(data, tf.data.Dataset):
             data, condition = _first_examples(data, num_examples)
+        data, condition = (None if d is None else d[:num_examples] for d in (data, condition))
         if not self.built:
             self.build(*[(None, *np.shape(d)[1:]) for d in (data, condition) if d is not None])
         self.check_data(data, condition)
-        x = tf.cast(data[:num_examples], self.flow.flow_dtype)
+        x = tf.cast(data, self.flow.flow_dtype)
         if self.dequantization is not None:
             x, _ = self.dequantization(x, seed=self.stateless_seed(None))
-        self.flow.adapt(
-            x, self.encode_condition(None if condition is None else condition[:num_examples])
-        )
+        self.flow.adapt(x, self.encode_condition(condition))
 
     def log_prob(self, x, condition=None, seed=None) -> tf.Tensor:
         self.check_built()
@@ -157,7 +157,7 @@ class FlowModel(DensityModel):
 
     @classmethod
     def from_config(cls, config):
-        return cls(**{k: _revived(v) for k, v in config.items()})
+        return cls(**revived(config))
 
 
 def _base(base, policy):
@@ -171,11 +171,6 @@ def _base(base, policy):
         "`base` should be None, a `tfd.Distribution` or a `BaseDistribution`. "
         f"Received: {type(base).__name__}."
     )
-
-
-def _revived(value):
-    is_object = isinstance(value, dict) and "class_name" in value
-    return keras.saving.deserialize_keras_object(value) if is_object else value
 
 
 def _first_examples(dataset, count):

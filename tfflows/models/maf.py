@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 import keras
 
-from tfflows.layers import ActNorm, Autoregressive, BatchNormalization, Chain, Invert, Permute
+from tfflows.layers import Autoregressive, Chain, Invert, Permute
 from tfflows.models.flow_model import FlowModel
+from tfflows.models.normalization_before import normalization_before
 from tfflows.networks import MADE
-
-NORMALIZATIONS = {"batch": BatchNormalization, "act": ActNorm}
 
 
 @keras.saving.register_keras_serializable("tfflows")
@@ -52,9 +51,7 @@ class MAF(FlowModel):
         dtype = kwargs.get("dtype")
         layers = []
         for i in range(num_layers):
-            if normalization is not None:
-                normalize = NORMALIZATIONS[normalization]
-                layers.append(normalize(name=f"normalization_{i}", dtype=dtype))
+            layers += normalization_before(normalization, i, dtype)
             network = MADE(
                 units, activation=activation, residual=residual, name="network", dtype=dtype
             )

@@ -6,11 +6,10 @@ from collections.abc import Sequence
 
 import keras
 
-from tfflows.layers import ActNorm, BatchNormalization, Chain, Coupling
+from tfflows.layers import Chain, Coupling
 from tfflows.models.flow_model import FlowModel
+from tfflows.models.normalization_before import normalization_before
 from tfflows.networks import MLP
-
-NORMALIZATIONS = {"batch": BatchNormalization, "act": ActNorm}
 
 
 @keras.saving.register_keras_serializable("tfflows")
@@ -49,9 +48,7 @@ class RealNVP(FlowModel):
         dtype = kwargs.get("dtype")
         layers = []
         for i in range(num_couplings):
-            if normalization is not None:
-                normalize = NORMALIZATIONS[normalization]
-                layers.append(normalize(name=f"normalization_{i}", dtype=dtype))
+            layers += normalization_before(normalization, i, dtype)
             network = MLP(
                 units, activation, dropout, weight_normalization, name="network", dtype=dtype
             )
