@@ -2,7 +2,7 @@
 
 from tfflows import dequantization, distributions, families, layers, masks, models, networks
 from tfflows.bijector_layer import BijectorLayer
-from tfflows.models import IAF, MAF, DensityModel, FlowModel, NeuralSplineFlow, RealNVP
+from tfflows.models import IAF, MAF, DensityModel, FlowModel, Glow, NeuralSplineFlow, RealNVP
 from tfflows.saved_model import load
 
 __version__ = "0.1.0"
@@ -13,6 +13,7 @@ __all__ = [
     "BijectorLayer",
     "DensityModel",
     "FlowModel",
+    "Glow",
     "NeuralSplineFlow",
     "RealNVP",
     "dequantization",

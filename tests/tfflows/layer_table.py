@@ -16,11 +16,13 @@ from tfflows.layers import (
     Invert,
     InvertibleLinear,
     Logit,
+    MultiScale,
     Permute,
+    Rescale,
     Squeeze,
     Standardize,
 )
-from tfflows.networks import MADE, MLP, ResidualMLP
+from tfflows.networks import MADE, MLP, ConvNet, ResidualConvNet, ResidualMLP
 
 SPLINE = "rational_quadratic_spline"
 
@@ -67,6 +69,31 @@ def _coupling(mask, family, network=MLP):
     return make
 
 
+def _image_coupling(mask, network, kernel_size=3):
+    def make(dtype):
+        return Coupling(mask, network(dtype), "affine", kernel_size, dtype=dtype)
+
+    return make
+
+
+def _conv(dtype, **kwargs):
+    return ConvNet((8,), (3,), activation="elu", name="network", dtype=dtype, **kwargs)
+
+
+def _residual_conv(dtype, **kwargs):
+    return ResidualConvNet(8, 1, activation="elu", name="network", dtype=dtype, **kwargs)
+
+
+def _multi_scale(dtype):
+    def level(i, *layers):
+        layers = [layer(name=layer.__name__.lower(), dtype=dtype) for layer in layers]
+        coupling = Coupling("channel", _conv(dtype), kernel_size=3, name="coupling", dtype=dtype)
+        return Chain([*layers, coupling], name=f"level_{i}", dtype=dtype)
+
+    levels = [level(0, ActNorm), level(1, Squeeze, ActNorm), level(2, Squeeze)]
+    return MultiScale(levels, dtype=dtype)
+
+
 def _autoregressive(family, **kwargs):
     def make(dtype):
         network = MADE([16, 16], name="network", dtype=dtype, activation="elu", **kwargs)
@@ -94,6 +121,7 @@ ROWS = [
     Row("permute_random", lambda d: Permute("random", seed=3, dtype=d), **IMAGE),
     Row("permute_indices", lambda d: Permute([2, 0, 1, 4, 3], dtype=d)),
     Row("squeeze", lambda d: Squeeze(dtype=d), **IMAGE),
+    Row("rescale", lambda d: Rescale(-0.5, 3.0, dtype=d)),
     Row("logit", lambda d: Logit(alpha=0.05, dtype=d), low=0.01, high=0.99, total=False),
     Row("invert_logit", lambda d: Invert(Logit(dtype=d, name="logit"), dtype=d), total=False),
     *[
@@ -115,6 +143,17 @@ ROWS = [
     Row("coupling_channel", _coupling("channel", "affine"), **IMAGE),
     Row("coupling_checkerboard", _coupling("checkerboard", "affine"), **IMAGE),
     Row("coupling_checkerboard_condition", _coupling("checkerboard", SPLINE), **IMAGE, **C),
+    Row("coupling_conv", _image_coupling("channel", _conv), **IMAGE),
+    Row("coupling_conv_condition", _image_coupling("checkerboard", _conv), **IMAGE, **C),
+    Row("coupling_residual_conv", _image_coupling("checkerboard", _residual_conv, 1), **IMAGE),
+    *[
+        Row(
+            f"coupling_weight_normalized_{name}",
+            _image_coupling("channel", lambda d, n=network: n(d, weight_normalization=True)),
+            **IMAGE,
+        )
+        for name, network in (("conv", _conv), ("residual_conv", _residual_conv))
+    ],
     *[Row(f"autoregressive_{f}", _autoregressive(f)) for f in ("additive", "affine", SPLINE)],
     Row("autoregressive_condition", _autoregressive("affine"), **C),
     Row("autoregressive_order", _autoregressive("affine", order=[3, 1, 0, 4, 2])),
@@ -122,4 +161,6 @@ ROWS = [
     Row("autoregressive_one_dim", _autoregressive("affine"), shape=(1,)),
     Row("iaf", lambda d: Invert(_autoregressive("affine")(d), dtype=d), **C),
     Row("chain", _chain, **C),
+    Row("multi_scale", _multi_scale, **IMAGE),
+    Row("multi_scale_condition", _multi_scale, **IMAGE, **C),
 ]

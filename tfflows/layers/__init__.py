@@ -6,7 +6,9 @@ from tfflows.layers.coupling import Coupling
 from tfflows.layers.invert import Invert
 from tfflows.layers.invertible_linear import InvertibleLinear
 from tfflows.layers.logit import Logit
+from tfflows.layers.multi_scale import MultiScale
 from tfflows.layers.permute import Permute
+from tfflows.layers.rescale import Rescale
 from tfflows.layers.squeeze import Squeeze
 from tfflows.layers.standardize import Standardize
 
@@ -19,7 +21,9 @@ __all__ = [
     "Invert",
     "InvertibleLinear",
     "Logit",
+    "MultiScale",
     "Permute",
+    "Rescale",
     "Squeeze",
     "Standardize",
 ]

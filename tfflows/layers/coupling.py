@@ -27,6 +27,7 @@ class Coupling(BijectorLayer):
       mask: "half", "channel", "alternating", "checkerboard", or a `Mask`.
       network: any Keras layer from `[batch, ..., n]` to features `[batch, ..., m]`.
       family: "additive", "affine", "rational_quadratic_spline", or a `Family`.
+      kernel_size: above 1, for images, the linear map is a convolution of that size, as in Glow.
       **kwargs: those of `keras.layers.Layer`.
 
     >>> layer = Coupling("half", MLP([32]))
@@ -37,11 +38,16 @@ class Coupling(BijectorLayer):
 
     uses_condition = True
 
-    def __init__(self, mask, network, family="affine", **kwargs):
+    def __init__(self, mask, network, family="affine", kernel_size: int = 1, **kwargs):
         super().__init__(**kwargs)
         self.mask = resolve(mask, MASKS, Mask, "mask")
         self.network = network
         self.family = resolve(family, FAMILIES, Family, "family")
+        if kernel_size < 1:
+            raise ValueError(
+                f"`kernel_size` should be at least 1. Received: kernel_size={kernel_size}."
+            )
+        self.kernel_size = kernel_size
 
     def build(self, x_shape, condition_shape=None):
         super().build(x_shape, condition_shape)
@@ -54,10 +60,19 @@ class Coupling(BijectorLayer):
         seen = self._seen_shape(x_shape)
         if not self.network.built:
             self.network.build(seen)
-        self.head = keras.layers.Dense(
-            count, kernel_initializer="zeros", name="head", dtype=self.dtype_policy
-        )
+        self.head = self._head(count)
         self.head.build(self.network.compute_output_shape(seen))
+
+    def _head(self, count):
+        options = {"kernel_initializer": "zeros", "name": "head", "dtype": self.dtype_policy}
+        if self.kernel_size == 1:
+            return keras.layers.Dense(count, **options)
+        if len(self.event_shape) != 3:
+            raise ValueError(
+                "A coupling with `kernel_size` above 1 expected images [batch, height, width, "
+                f"channels]. Received: event shape {self.event_shape}."
+            )
+        return keras.layers.Conv2D(count, self.kernel_size, padding="same", **options)
 
     def forward_and_log_det(self, x, condition=None):
         return self._transform(self.family.forward_and_log_det, x, condition)
@@ -90,6 +105,7 @@ class Coupling(BijectorLayer):
             "mask": keras.saving.serialize_keras_object(self.mask),
             "network": keras.saving.serialize_keras_object(self.network),
             "family": keras.saving.serialize_keras_object(self.family),
+            "kernel_size": self.kernel_size,
         }
 
 

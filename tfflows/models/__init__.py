@@ -1,8 +1,9 @@
 from tfflows.models.density_model import DensityModel
 from tfflows.models.flow_model import FlowModel
+from tfflows.models.glow import Glow
 from tfflows.models.iaf import IAF
 from tfflows.models.maf import MAF
 from tfflows.models.neural_spline_flow import NeuralSplineFlow
 from tfflows.models.real_nvp import RealNVP
 
-__all__ = ["DensityModel", "FlowModel", "IAF", "MAF", "NeuralSplineFlow", "RealNVP"]
+__all__ = ["DensityModel", "FlowModel", "Glow", "IAF", "MAF", "NeuralSplineFlow", "RealNVP"]

@@ -1,7 +1,19 @@
+from tfflows.networks.conv_net import ConvNet
 from tfflows.networks.made import MADE
 from tfflows.networks.masked_dense import MaskedDense
 from tfflows.networks.mlp import MLP
+from tfflows.networks.residual_conv_net import ResidualConvNet
 from tfflows.networks.residual_mlp import ResidualMLP
+from tfflows.networks.weight_normalized_conv2d import WeightNormalizedConv2D
 from tfflows.networks.weight_normalized_dense import WeightNormalizedDense
 
-__all__ = ["MADE", "MLP", "MaskedDense", "ResidualMLP", "WeightNormalizedDense"]
+__all__ = [
+    "ConvNet",
+    "MADE",
+    "MLP",
+    "MaskedDense",
+    "ResidualConvNet",
+    "ResidualMLP",
+    "WeightNormalizedConv2D",
+    "WeightNormalizedDense",
+]

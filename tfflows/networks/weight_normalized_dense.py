@@ -29,7 +29,7 @@ class WeightNormalizedDense(keras.layers.Layer):
 
     def build(self, input_shape):
         self.direction = self.add_weight(
-            shape=(input_shape[-1], self.units),
+            shape=self.kernel_shape(input_shape[-1]),
             initializer=self.kernel_initializer,
             name="direction",
         )
@@ -43,7 +43,13 @@ class WeightNormalizedDense(keras.layers.Layer):
     def call(self, inputs):
         direction = tf.convert_to_tensor(self.direction)
         kernel = direction * (tf.convert_to_tensor(self.gain) / _norms(direction))
-        return tf.tensordot(inputs, kernel, 1) + tf.convert_to_tensor(self.bias)
+        return tf.nn.bias_add(self.apply_kernel(inputs, kernel), tf.convert_to_tensor(self.bias))
+
+    def kernel_shape(self, channels):
+        return (channels, self.units)
+
+    def apply_kernel(self, inputs, kernel):
+        return tf.tensordot(inputs, kernel, 1)
 
     def compute_output_shape(self, input_shape):
         return (*input_shape[:-1], self.units)
@@ -56,8 +62,9 @@ class WeightNormalizedDense(keras.layers.Layer):
 
 
 def _norms(kernel):
+    axes = range(kernel.shape.rank - 1)
     # Floored: a unit that is all zeros has no direction, and should not divide by zero.
-    return tf.sqrt(tf.maximum(tf.reduce_sum(tf.square(kernel), 0), 1e-12))
+    return tf.sqrt(tf.maximum(tf.reduce_sum(tf.square(kernel), axes), 1e-12))
 
 
 def dense(units: int, weight_normalization: bool = False, **kwargs) -> keras.layers.Layer:
