@@ -87,10 +87,11 @@ def evaluate(name: Name, as_json: Json = False) -> None:
 
     recipe = _recipe(name)
     data = recipe.data.load()
-    figures = run(registry.load(name), data, recipe.evaluation)
+    model = registry.load(name)
+    figures = run(model, data, recipe.evaluation)
     _print(figures, as_json)
     if not as_json:
-        typer.echo(protocol(data, recipe.evaluation))
+        typer.echo(protocol(data, recipe.evaluation, model))
 
 
 @app.command()

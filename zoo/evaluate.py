@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import numpy as np
+import tensorflow as tf
 
 from tfflows.models import DensityModel
 from zoo.data import DataSet, dequantized
+from zoo.gaussian import gaussian_log_prob
 from zoo.recipe import EvaluationRecipe
 
 PROTOCOL = (
     "mean log-density in nats over all {rows} rows of the {split} split of {data}, with two "
     "standard errors; {noise}"
+)
+BOUND = (
+    "minus the mean of a lower bound of the log-probability of an image, in nats, "
+    "divided by {dimensions} log 2, over all {rows} rows of the {split} split of {data}, with two "
+    "standard errors; {dequantization} dequantization, {samples} (seed {seed})"
 )
 
 
@@ -19,11 +26,10 @@ def evaluate(model: DensityModel, data: DataSet, recipe: EvaluationRecipe) -> di
 
     Returns:
         log_prob, log_prob_2se; gaussian_log_prob, gaussian_log_prob_2se; difference_2se, of the
-        mean of the paired differences; rows; and bits_per_dim for integer data.
+        mean of the paired differences; rows; and, for integer data, bits_per_dim; for images
+        also its bits_per_dim_2se, and gaussian_bits_per_dim.
     """
-    x = dequantized(data, recipe.split, recipe.seed)
-    labels = data.arrays(recipe.split)[1]
-    log_prob = model.predict(x, labels, batch_size=recipe.batch_size, verbose=0)
+    log_prob = _log_prob(model, data, recipe)
     gaussian = gaussian_log_prob(data, recipe)
     mean, error = mean_and_error(log_prob)
     gaussian_mean, gaussian_error = mean_and_error(gaussian)
@@ -33,29 +39,14 @@ def evaluate(model: DensityModel, data: DataSet, recipe: EvaluationRecipe) -> di
         "gaussian_log_prob": gaussian_mean,
         "gaussian_log_prob_2se": gaussian_error,
         "difference_2se": mean_and_error(log_prob - gaussian)[1],
-        "rows": len(x),
+        "rows": len(log_prob),
     }
     if data.bin_width == 1.0:
-        figures["bits_per_dim"] = -mean / (np.prod(data.event_shape) * np.log(2.0))
+        figures["bits_per_dim"] = -mean / data.nats_per_bit
+    if data.is_image:
+        figures["bits_per_dim_2se"] = error / data.nats_per_bit
+        figures["gaussian_bits_per_dim"] = -gaussian_mean / data.nats_per_bit
     return figures
-
-
-def gaussian_log_prob(data: DataSet, recipe: EvaluationRecipe) -> np.ndarray:
-    """Log-density of each row under a Gaussian of full covariance, fitted to the training split.
-
-    Where the data is labelled, each class has its own mean; the covariance is common.
-    """
-    train, train_labels = dequantized(data, "train", recipe.seed), data.arrays("train")[1]
-    x, labels = dequantized(data, recipe.split, recipe.seed), data.arrays(recipe.split)[1]
-    train, x = (a.reshape(len(a), -1).astype(np.float64) for a in (train, x))
-    if labels is None:
-        train_labels, labels = np.zeros(len(train), int), np.zeros(len(x), int)
-    means = np.stack([train[train_labels == k].mean(0) for k in range(train_labels.max() + 1)])
-    residual = train - means[train_labels]
-    covariance = residual.T @ residual / len(residual)
-    residual = x - means[labels]
-    squares = np.sum(residual * np.linalg.solve(covariance, residual.T).T, axis=-1)
-    return -0.5 * (squares + np.linalg.slogdet(2 * np.pi * covariance)[1])
 
 
 def mean_and_error(values: np.ndarray) -> tuple[float, float]:
@@ -64,11 +55,39 @@ def mean_and_error(values: np.ndarray) -> tuple[float, float]:
     return float(values.mean()), float(2 * values.std(ddof=1) / np.sqrt(len(values)))
 
 
-def protocol(data: DataSet, recipe: EvaluationRecipe) -> str:
+def protocol(data: DataSet, recipe: EvaluationRecipe, model: DensityModel) -> str:
     """What the figures of `evaluate` are, in words."""
+    rows = {"rows": f"{data.size(recipe.split):,}", "split": recipe.split, "data": data.name}
+    if model.likelihood == "lower_bound":
+        k = recipe.num_importance_samples
+        return BOUND.format(
+            **rows,
+            dimensions=data.dimensions,
+            dequantization=type(model.dequantization)
+            .__name__.removesuffix("Dequantization")
+            .lower(),
+            samples="one sample of the noise" if k == 1 else f"{k} importance samples",
+            seed=recipe.seed,
+        )
     noise = "no noise added"
     if data.bin_width is not None:
         noise = f"uniform noise as wide as the rounding of the data added (seed {recipe.seed})"
-    return PROTOCOL.format(
-        rows=f"{data.size(recipe.split):,}", split=recipe.split, data=data.name, noise=noise
-    )
+    return PROTOCOL.format(**rows, noise=noise)
+
+
+def _log_prob(model: DensityModel, data: DataSet, recipe: EvaluationRecipe) -> np.ndarray:
+    """Of each row, with noise that depends on the seed."""
+    x, labels = dequantized(data, recipe.split, recipe.seed), data.arrays(recipe.split)[1]
+    if model.likelihood == "exact":
+        return model.predict(x, labels, batch_size=recipe.batch_size, verbose=0)
+
+    @tf.function(reduce_retracing=True)
+    def log_prob(x, labels, seed):
+        return model.log_prob(x, labels, seed, recipe.num_importance_samples)
+
+    values = []
+    for start in range(0, len(x), recipe.batch_size):
+        rows = slice(start, start + recipe.batch_size)
+        seed = tf.constant([recipe.seed, start])
+        values.append(log_prob(x[rows], None if labels is None else labels[rows], seed))
+    return np.concatenate(values)

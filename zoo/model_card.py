@@ -3,28 +3,24 @@
 from __future__ import annotations
 
 import pathlib
+from collections.abc import Sequence
 from typing import Any
 
 import yaml
 
 import zoo.data
+from zoo.card_figures import figures
+from zoo.models import MODELS
 from zoo.resume import replace
 
 CARD = """\
 # {name}
 
 {what}
-{picture}
+{pictures}
 ## Figures
 
-| model | {split} log-density (nats) |
-| --- | --- |
-| **{name}** | **{log_prob:.3f} ± {log_prob_2se:.3f}** |
-| Gaussian of full covariance{per_class} | {gaussian_log_prob:.3f} ± {gaussian_log_prob_2se:.3f} |
-
-Protocol: {protocol}. Two standard errors of the difference, row by row: {difference_2se:.3f}.{bits}
-Both rows are computed by
-
+{figures}
     python -m zoo evaluate {name}
 
 ## Training
@@ -33,8 +29,8 @@ Both rows are computed by
 
 takes the recipe below; it took {time} (wall clock, and other work may have run beside it) on \
 {hardware}. The seed is {seed}; of \
-{validations} validations the best was number {best_epoch} ({val_nll:.3f} nats negative \
-log-likelihood), whose weights these are. `training.csv` is the log. Versions: {versions}.
+{validations} validations the best was number {best_epoch} ({validated}), whose weights \
+these are. `training.csv` is the log. Versions: {versions}.
 
 ```yaml
 {recipe}```
@@ -68,42 +64,54 @@ signatures = tf.saved_model.load("saved_models/{name}/{version}").signatures  # 
 ```
 """
 
-MODELS = {
-    "RealNVP": "RealNVP (Dinh et al. 2017)",
-    "MAF": "masked autoregressive flow (Papamakarios et al. 2017)",
-    "IAF": "inverse autoregressive flow (Kingma et al. 2016)",
-    "NeuralSplineFlow": "neural spline flow (Durkan et al. 2019)",
-}
+PICTURES = {"density.png": "density and samples", "samples.png": "samples at three temperatures"}
+
+IMAGE_LIMITS = (
+    "One training run, made on little compute. Figures compare with others of the same protocol "
+    "only: in bits, a bound by uniform dequantization is higher than one by variational "
+    "dequantization, and both are higher than an exact figure. A high likelihood is not a mark of "
+    "the training data: flows may give more to images of other kinds (Nalisnick et al. 2019). "
+    "Samples show what is in the training images, mistakes and biases included."
+)
 
 
 def write_card(entry: pathlib.Path, metadata: dict[str, Any], version: str = "1") -> None:
-    """Writes `entry/README.md`; `entry/density.png` is shown if it is there."""
-    text = card_text(metadata, version, picture=(entry / "density.png").exists())
-    replace(entry / "README.md", text.encode())
+    """Writes `entry/README.md`; it shows the pictures that are there."""
+    size = sum(file.stat().st_size for file in (entry / version).rglob("*") if file.is_file())
+    pictures = [name for name in PICTURES if (entry / name).exists()]
+    replace(entry / "README.md", card_text(metadata, size, version, pictures).encode())
 
 
-def card_text(metadata: dict[str, Any], version: str = "1", picture: bool = False) -> str:
-    """The card of the artifact with this metadata, in Markdown."""
+def card_text(
+    metadata: dict[str, Any], size: int, version: str = "1", pictures: Sequence[str] = ()
+) -> str:
+    """The card of the artifact with this metadata, in Markdown.
+
+    Args:
+        metadata: as `zoo.train.describe` gives it.
+        size: of the artifact, in bytes.
+        version: of the artifact.
+        pictures: files beside the card, some of `PICTURES`.
+    """
     recipe, metrics = metadata["recipe"], metadata["metrics"]
     data = zoo.data.load(recipe["data"]["name"])
-    labels = recipe["data"]["labels"]
     training = recipe["training"]
-    given = f", given one of {data.num_classes} classes" if labels else ""
+    given = f", given one of {data.num_classes} classes" if recipe["data"]["labels"] else ""
     dimensions = "x".join(map(str, data.event_shape))
     return CARD.format(
-        **metrics,
-        **{key: metadata[key] for key in ("protocol", "command", "hardware", "seed")},
+        **{key: metadata[key] for key in ("command", "hardware", "seed")},
+        best_epoch=metrics["best_epoch"],
         name=recipe["name"],
         what=(
             f"A {MODELS[recipe['model']['class']]} of the {dimensions} dimensions of "
-            f"`{data.name}`{given}; {metadata['parameters']:,} parameters."
+            f"`{data.name}`{given}; {metadata['parameters']:,} parameters"
+            f"{f', {size / 1e6:.1f} MB' if data.is_image else ''}."
         ),
-        picture="\n![density and samples](density.png)\n" if picture else "",
-        split=recipe["evaluation"]["split"],
-        per_class=", one mean a class" if labels else "",
-        bits=_bits(metrics),
-        time=f"{60 * metadata['hours']:.1f} minutes",
+        pictures="".join(f"\n![{PICTURES[name]}]({name})\n" for name in pictures),
+        figures=figures(metadata, data),
+        time=_time(metadata["hours"]),
         validations=training["epochs"] // training["epochs_per_validation"],
+        validated=_validated(metrics, data),
         versions=", ".join(f"{name} {version}" for name, version in metadata["versions"].items()),
         recipe=yaml.safe_dump(recipe, sort_keys=False),
         data=data.name,
@@ -115,13 +123,19 @@ def card_text(metadata: dict[str, Any], version: str = "1", picture: bool = Fals
     )
 
 
-def _bits(metrics: dict[str, float]) -> str:
-    if "bits_per_dim" not in metrics:
-        return ""
-    return f" The model's bound is {metrics['bits_per_dim']:.3f} bits per dimension."
+def _time(hours: float) -> str:
+    return f"{hours:.1f} hours" if hours > 2 else f"{60 * hours:.1f} minutes"
+
+
+def _validated(metrics: dict[str, float], data: zoo.data.DataSet) -> str:
+    if data.is_image:
+        return f"{metrics['val_nll'] / data.nats_per_bit:.3f} bits per dimension"
+    return f"{metrics['val_nll']:.3f} nats negative log-likelihood"
 
 
 def _limits(data: zoo.data.DataSet) -> str:
+    if data.is_image:
+        return IMAGE_LIMITS
     limits = ["One training run, one split: figures compare within this zoo only."]
     if data.std is not None:
         limits.append(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import json
 import pathlib
 from typing import Any, Literal
 
@@ -13,6 +14,7 @@ import tfflows.models
 import zoo.data
 from tfflows.models import FlowModel
 from zoo.data.known import check_known
+from zoo.models import MODELS
 
 RECIPES = pathlib.Path(__file__).parent / "recipes"
 
@@ -22,25 +24,36 @@ class _Strict(pydantic.BaseModel):
 
 
 class ModelRecipe(_Strict):
-    """A model class of tfflows, and its arguments."""
+    """A model class of tfflows, and its arguments.
 
-    class_name: Literal["RealNVP", "MAF", "IAF", "NeuralSplineFlow"] = pydantic.Field(alias="class")
+    `dtype: mixed_bfloat16` among them trains with conditioners in bfloat16; what is evaluated and
+    exported is in float32.
+    """
+
+    class_name: str = pydantic.Field(alias="class")
     arguments: dict[str, Any] = {}
+
+    @pydantic.field_validator("class_name")
+    @classmethod
+    def _check_class(cls, class_name: str) -> str:
+        check_known("model", class_name, MODELS)
+        return class_name
 
     @pydantic.model_validator(mode="after")
     def _check(self) -> ModelRecipe:
-        known = inspect.signature(getattr(tfflows.models, self.class_name)).parameters
+        known = {"dtype", *inspect.signature(getattr(tfflows.models, self.class_name)).parameters}
         for argument in self.arguments:
-            check_known(f"argument of {self.class_name}", argument, set(known) - {"num_classes"})
+            check_known(f"argument of {self.class_name}", argument, known - {"num_classes"})
         try:
             self.make()
         except TypeError as error:
             raise ValueError(str(error)) from error
         return self
 
-    def make(self, num_classes: int | None = None) -> FlowModel:
-        """The model, not built."""
-        return getattr(tfflows.models, self.class_name)(**self.arguments, num_classes=num_classes)
+    def make(self, num_classes: int | None = None, **changes) -> FlowModel:
+        """The model, not built; `changes` replace arguments."""
+        arguments = self.arguments | changes | {"num_classes": num_classes}
+        return getattr(tfflows.models, self.class_name)(**arguments)
 
 
 class DataRecipe(_Strict):
@@ -63,17 +76,29 @@ class DataRecipe(_Strict):
 
 
 class TrainingRecipe(_Strict):
-    """Adam; the weights that are best in validation are kept."""
+    """By Adam or Adamax; the weights that are best in validation are kept."""
 
     seed: int = pydantic.Field(0, ge=0)
     batch_size: int = pydantic.Field(256, gt=0)
     epochs: int = pydantic.Field(gt=0, description="passes over the data")
     epochs_per_validation: int = pydantic.Field(1, gt=0)
+    validation_rows: int | None = pydantic.Field(
+        None, gt=0, description="the first rows of the validation split; None: all"
+    )
+    adapt_rows: int = pydantic.Field(
+        4096, gt=0, description="the rows that data-dependent initialisation takes"
+    )
+    flip: bool = pydantic.Field(False, description="images left to right, each second at random")
+    optimizer: Literal["adam", "adamax"] = "adam"
     learning_rate: float = pydantic.Field(1e-3, gt=0)
-    schedule: Literal["cosine", "constant"] = "cosine"
+    schedule: Literal["cosine", "constant", "warmup_cosine"] = "cosine"
+    warmup_epochs: float = pydantic.Field(
+        1.0, gt=0, description="warmup_cosine: from zero to the learning rate, then to zero"
+    )
     global_clipnorm: float | None = pydantic.Field(5.0, gt=0)
     weight_decay: float | None = pydantic.Field(None, ge=0)
     use_ema: bool = False
+    ema_momentum: float = pydantic.Field(0.99, ge=0, lt=1)
     patience: int | None = pydantic.Field(
         None, gt=0, description="validations without a new best after which training stops"
     )
@@ -82,15 +107,31 @@ class TrainingRecipe(_Strict):
     def _check(self) -> TrainingRecipe:
         if self.epochs % self.epochs_per_validation:
             raise ValueError("epochs should be a multiple of epochs_per_validation.")
+        if self.schedule == "warmup_cosine" and self.warmup_epochs >= self.epochs:
+            raise ValueError("warmup_epochs should be less than epochs.")
         return self
 
 
 class EvaluationRecipe(_Strict):
-    """Mean log-density of a split; the noise of the dequantization is fixed by the seed."""
+    """Mean log-density of a split; the noise of the dequantization is fixed by the seed.
+
+    More importance samples tighten the bound of a model that dequantizes; others have no use for
+    them.
+    """
 
     split: Literal["validation", "test"] = "test"
     seed: int = pydantic.Field(0, ge=0)
     batch_size: int = pydantic.Field(1000, gt=0)
+    num_importance_samples: int = pydantic.Field(1, gt=0)
+
+
+class Yardstick(_Strict):
+    """A published figure of the same data, in bits per dimension."""
+
+    name: str
+    figure: float
+    source: str
+    protocol: str
 
 
 class Recipe(_Strict):
@@ -101,10 +142,27 @@ class Recipe(_Strict):
     data: DataRecipe
     training: TrainingRecipe
     evaluation: EvaluationRecipe = EvaluationRecipe()
+    yardsticks: tuple[Yardstick, ...] = ()
 
-    def make_model(self) -> FlowModel:
-        """The model that the recipe describes, not built."""
-        return self.model.make(self.data.load().num_classes)
+    @pydantic.model_validator(mode="after")
+    def _check(self) -> Recipe:
+        if self.training.flip and not self.data.load().is_image:
+            raise ValueError(f"training.flip is for images, which {self.data.name} has not.")
+        return self
+
+    def make_model(self, **changes) -> FlowModel:
+        """The model that the recipe describes, not built; `changes` replace arguments."""
+        return self.model.make(self.data.load().num_classes, **changes)
+
+    def trained_by(self) -> str:
+        """What the weights depend on, as text; a new default elsewhere does not change it."""
+        parts = self.model_dump(
+            mode="json",
+            by_alias=True,
+            exclude_defaults=True,
+            include={"model", "data", "training"},
+        )
+        return json.dumps(parts, sort_keys=True)
 
     def dump(self) -> dict[str, Any]:
         """The recipe as it is read by `parse`, with all defaults written out."""

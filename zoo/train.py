@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import pathlib
 import platform
@@ -18,7 +17,9 @@ from zoo import plots
 from zoo.data import batches, steps_per_epoch
 from zoo.evaluate import evaluate, protocol
 from zoo.model_card import write_card
-from zoo.recipe import Recipe, TrainingRecipe
+from zoo.optimizer import make_optimizer
+from zoo.progress import Progress
+from zoo.recipe import Recipe
 from zoo.resume import Resume, replace
 
 VERSION = "1"
@@ -47,7 +48,8 @@ def train(
     directory = pathlib.Path(directory)
     work = pathlib.Path(work) if work else directory / "training"
     strategy = strategy or default_strategy()
-    model, resume = fit(recipe, work, strategy, fresh)
+    trained, resume = fit(recipe, work, strategy, fresh)
+    model = in_float32(recipe, trained)
     metadata = describe(recipe, model, resume, strategy)
     directory.mkdir(parents=True, exist_ok=True)
     saved_model.export(model, directory / VERSION, metadata)
@@ -72,33 +74,53 @@ def fit(
         state.unlink(missing_ok=True)
 
     def rows(start_epoch=0):
-        return batches(data, "train", training.batch_size, training.seed, start_epoch)
+        return batches(
+            data, "train", training.batch_size, training.seed, start_epoch, flip=training.flip
+        )
 
     keras.utils.set_random_seed(training.seed)
     with strategy.scope():
         model = recipe.make_model()
-        model.compile(_optimizer(training, epochs * steps))
-        model.adapt(rows())
+        model.compile(make_optimizer(training, epochs * steps))
+        model.adapt(rows(), num_examples=training.adapt_rows)
         model.optimizer.build(model.trainable_variables)
-        resume = Resume(state, json.dumps(recipe.dump()), training.patience)
+        resume = Resume(state, recipe.trained_by(), training.patience)
         resume.restore(model)
     if resume.epoch < epochs and not resume.exhausted:
-        rows_at_once = _validation_batch(recipe, strategy)
+        interactive = sys.stdout.isatty()
         callbacks = [resume, keras.callbacks.TensorBoard(work / "tensorboard", write_graph=False)]
         if training.use_ema:
             callbacks.append(keras.callbacks.SwapEMAWeights())
+        if not interactive:
+            callbacks.append(Progress())
         model.fit(
             rows(resume.epoch * passes),
             initial_epoch=resume.epoch,
             epochs=epochs,
             steps_per_epoch=steps,
-            validation_data=batches(data, "validation", rows_at_once, training.seed),
+            validation_data=batches(
+                data,
+                "validation",
+                _validation_batch(recipe, strategy),
+                training.seed,
+                rows=training.validation_rows,
+            ),
             callbacks=callbacks,
             shuffle=False,  # the data already is
-            verbose=1 if sys.stdout.isatty() else 2,
+            verbose=1 if interactive else 2,
         )
     resume.restore_best(model)
     return model, resume
+
+
+def in_float32(recipe: Recipe, model: FlowModel) -> FlowModel:
+    """The model to be evaluated and shipped: networks in bfloat16 are too coarse to be inverted."""
+    if not recipe.model.arguments.get("dtype", "").startswith("mixed"):
+        return model
+    exact = recipe.make_model(dtype="float32")
+    exact.build_from_config(model.get_build_config())
+    exact.set_weights(model.get_weights())
+    return exact
 
 
 def default_strategy() -> tf.distribute.Strategy:
@@ -116,7 +138,7 @@ def describe(
     return {
         "recipe": recipe.dump(),
         "metrics": figures | {"val_nll": resume.best_nll, "best_epoch": resume.best_epoch},
-        "protocol": protocol(data, recipe.evaluation),
+        "protocol": protocol(data, recipe.evaluation, model),
         "parameters": int(model.count_params()),
         "hardware": hardware(strategy),
         "hours": resume.seconds / 3600,
@@ -138,6 +160,7 @@ def hardware(strategy: tf.distribute.Strategy) -> str:
 def _validation_batch(recipe: Recipe, strategy: tf.distribute.Strategy) -> int:
     """Keras wants a first batch that the replicas can share equally."""
     size = min(recipe.evaluation.batch_size, recipe.data.load().size("validation"))
+    size = min(size, recipe.training.validation_rows or size)
     return max(size - size % strategy.num_replicas_in_sync, 1)
 
 
@@ -148,15 +171,3 @@ def _processor() -> str:
         return platform.machine()
     models = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
     return next(models, platform.machine())
-
-
-def _optimizer(training: TrainingRecipe, steps: int) -> keras.optimizers.Optimizer:
-    rate = training.learning_rate
-    if training.schedule == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(rate, steps)
-    return keras.optimizers.Adam(
-        rate,
-        weight_decay=training.weight_decay,
-        global_clipnorm=training.global_clipnorm,
-        use_ema=training.use_ema,
-    )

@@ -7,6 +7,8 @@ from tests.zoo.conftest import TINY
 from zoo import recipe as recipes
 from zoo.recipe import parse
 
+IMAGES = ["mnist", "cifar10"]
+
 
 def changed(field, value):
     content = copy.deepcopy(TINY)
@@ -23,11 +25,13 @@ def test_recipes_of_the_zoo_are_valid_and_named_as_their_file(name):
     assert recipes.find(name).name == name
 
 
-def test_twelve_entries():
+def test_entries_of_vectors_and_of_images():
     tables = ["parkinsons", "power_plant", "protein"]
-    expected = {f"{model}_{table}" for model in ("realnvp", "maf", "nsf") for table in tables}
-    expected |= {"maf_digits", "nsf_checkerboard", "nsf_two_spirals"}
-    assert set(recipes.names()) == expected
+    vectors = {f"{model}_{table}" for model in ("realnvp", "maf", "nsf") for table in tables}
+    vectors |= {"maf_digits", "nsf_checkerboard", "nsf_two_spirals"}
+    images = {f"{model}_{data}" for model in ("realnvp", "glow", "flowpp") for data in IMAGES}
+    images |= {"glow_mnist_conditional", "glow_fashion_mnist"}
+    assert set(recipes.names()) == vectors | images
 
 
 @pytest.mark.parametrize(
@@ -37,7 +41,7 @@ def test_twelve_entries():
         ("training.epoch", 1, "training.epoch: Extra inputs are not permitted"),
         ("training.epochs_per_validation", 3, "training: .* multiple"),
         ("training.schedule", "linear", "training.schedule: "),
-        ("model.class", "Glow", "model.class: "),
+        ("model.class", "Glou", "model.class: "),
         ("model.arguments", {"unit": [8]}, "model: .*'unit'.* Did you mean 'units'"),
         ("model.arguments", {"num_classes": 3}, "model: .*'num_classes'"),
         ("model.arguments", {"family": "splines"}, "model: .*splines"),

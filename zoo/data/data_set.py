@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import math
 from collections.abc import Callable
 
 import numpy as np
@@ -50,6 +51,21 @@ class DataSet:
     plot_range: tuple[float, float] | None = None
     true_log_prob: Callable[[np.ndarray], np.ndarray] | None = None
     _cache: dict[str, Arrays] = dataclasses.field(default_factory=dict, init=False, repr=False)
+
+    @property
+    def is_image(self) -> bool:
+        """Whether an example is `[height, width, channels]`."""
+        return len(self.event_shape) == 3
+
+    @property
+    def dimensions(self) -> int:
+        """The number of elements of an example."""
+        return math.prod(self.event_shape)
+
+    @property
+    def nats_per_bit(self) -> float:
+        """What a log-probability in nats is divided by to be in bits per dimension."""
+        return self.dimensions * math.log(2.0)
 
     def arrays(self, split: str) -> Arrays:
         """The split as read-only arrays `(x, labels)`.

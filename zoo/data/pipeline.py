@@ -22,6 +22,8 @@ def batches(
     start_epoch: int = 0,
     shuffle: bool | None = None,
     dequantize: bool = True,
+    flip: bool = False,
+    rows: int | None = None,
 ) -> tf.data.Dataset:
     """Batches of x, or of pairs (x, label) where the data is labelled.
 
@@ -41,19 +43,23 @@ def batches(
         shuffle: None shuffles "train" and no other split.
         dequantize: adds uniform noise as wide as the rounding of x. Integer images (uint8) are
             left as they are: their models dequantize.
+        flip: mirrors each image left to right with probability 1/2; shuffled batches only.
+        rows: only the first so many of the split; not with shuffling.
 
     Raises:
         ValueError: for an unknown split, a batch size below 1 or, shuffled, above the number of
-            examples, a negative start_epoch, or one without shuffling.
+            examples, a negative start_epoch, or an option that does not go with (no) shuffling.
     """
     shuffle = split == "train" if shuffle is None else shuffle
     if start_epoch < 0 or (start_epoch and not shuffle):
         raise ValueError(f"start_epoch is 0 or, with shuffling, above; got {start_epoch}.")
+    if (flip and not shuffle) or (shuffle and rows is not None):
+        raise ValueError("flip goes with shuffling, rows without.")
     noise = _dequantizer(data_set, split) if dequantize else _unchanged
     with tf.device("CPU:0"):
         if shuffle:
-            return _endless(data_set, split, batch_size, seed, start_epoch, noise)
-        return _one_pass(data_set, split, batch_size, seed, noise)
+            return _endless(data_set, split, batch_size, seed, start_epoch, noise, flip)
+        return _one_pass(data_set, split, batch_size, seed, noise, rows)
 
 
 def steps_per_epoch(data_set: DataSet, batch_size: int, split: str = "train") -> int:
@@ -73,7 +79,7 @@ def dequantized(data_set: DataSet, split: str, seed: int = 0) -> np.ndarray:
         return _dequantizer(data_set, split)(x, _noise_seed(seed, WHOLE_SPLIT)).numpy()
 
 
-def _endless(data_set, split, batch_size, seed, start_epoch, noise) -> tf.data.Dataset:
+def _endless(data_set, split, batch_size, seed, start_epoch, noise, flip) -> tf.data.Dataset:
     tensors = _tensors(data_set, split)
     size, steps = data_set.size(split), steps_per_epoch(data_set, batch_size, split)
 
@@ -84,6 +90,7 @@ def _endless(data_set, split, batch_size, seed, start_epoch, noise) -> tf.data.D
 
     def batch(step, rows):
         x, *labels = (tf.gather(tensor, rows) for tensor in tensors)
+        x = _flipped(x, _flip_seed(seed, step)) if flip else x
         return _element(noise(x, _noise_seed(seed, step)), *labels)
 
     epochs = tf.data.Dataset.range(start_epoch, LAST_EPOCH, output_type=tf.int32)
@@ -92,16 +99,17 @@ def _endless(data_set, split, batch_size, seed, start_epoch, noise) -> tf.data.D
     return endless.prefetch(tf.data.AUTOTUNE)
 
 
-def _one_pass(data_set, split, batch_size, seed, noise) -> tf.data.Dataset:
+def _one_pass(data_set, split, batch_size, seed, noise, rows) -> tf.data.Dataset:
     if batch_size < 1:
         raise ValueError(f"batch_size is 1 or more, got {batch_size}.")
     x, *labels = _tensors(data_set, split)
     tensors = noise(x, _noise_seed(seed, WHOLE_SPLIT)), *labels
+    tensors = [tensor[:rows] for tensor in tensors]
 
     def batch(start):
         return _element(*(tensor[start : start + batch_size] for tensor in tensors))
 
-    starts = tf.data.Dataset.range(0, data_set.size(split), batch_size)
+    starts = tf.data.Dataset.range(0, len(tensors[0]), batch_size)
     return starts.map(batch, num_parallel_calls=tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
 
@@ -116,6 +124,16 @@ def _element(x, label=None):
 def _noise_seed(seed, step) -> tf.Tensor:
     """Two int32 for the noise of a step; made from another pair than any epoch's order."""
     return tf.random.experimental.stateless_fold_in([seed, -1], step)
+
+
+def _flip_seed(seed, step) -> tf.Tensor:
+    return tf.random.experimental.stateless_fold_in([seed, -2], step)
+
+
+def _flipped(x: tf.Tensor, seed: tf.Tensor) -> tf.Tensor:
+    """Images `[batch, height, width, channels]`, each mirrored or not."""
+    mirrored = tf.random.stateless_uniform([tf.shape(x)[0], 1, 1, 1], seed) < 0.5
+    return tf.where(mirrored, tf.reverse(x, axis=[2]), x)
 
 
 def _dequantizer(data_set: DataSet, split: str) -> Dequantize:

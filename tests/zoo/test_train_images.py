@@ -1,0 +1,90 @@
+"""An entry of images, from its recipe to its artifact and card."""
+
+import csv
+
+import numpy as np
+import pytest
+
+from tests.zoo.conftest import TINY_IMAGES
+from tfflows import saved_model
+from zoo import registry
+from zoo.card_figures import gap
+from zoo.evaluate import evaluate, protocol
+from zoo.recipe import parse
+from zoo.resume import Resume
+from zoo.train import default_strategy, fit
+
+
+def test_entry(image_entries, image_data):
+    entry = image_entries / "tiny_images"
+    metadata = saved_model.read(entry / "1")["metadata"]
+    assert parse(metadata["recipe"]) == parse(TINY_IMAGES)
+    metrics = metadata["metrics"]
+    assert metrics["rows"] == 100
+    assert metrics["bits_per_dim"] == pytest.approx(-metrics["log_prob"] / (64 * np.log(2)))
+    with (entry / "training.csv").open() as file:
+        assert [row["step"] for row in csv.DictReader(file)] == ["5", "10"]
+
+
+def test_card(image_entries):
+    card = (image_entries / "tiny_images" / "README.md").read_text()
+    for text in (
+        "bits per dimension** on the test split",
+        "| Other | 2.5 | ",
+        "worse | a paper | uniform, test split |",
+        "uniform dequantization, one sample of the noise (seed 0)",
+        "given one of 10 classes",
+        " MB.",
+        "python -m zoo train tiny_images",
+    ):
+        assert text in card
+
+
+def test_what_is_shipped_is_in_float32_and_gives_the_figures_again(image_zoo):
+    metrics = registry.metadata("tiny_images")["metrics"]
+    model, recipe = registry.load("tiny_images"), parse(TINY_IMAGES)
+    assert {layer.compute_dtype for layer in model._flatten_layers()} == {"float32"}
+    figures = evaluate(model, recipe.data.load(), recipe.evaluation)
+    assert figures == pytest.approx({key: metrics[key] for key in figures}, rel=1e-4)
+
+
+def test_importance_samples_are_used_and_told(image_zoo):
+    model, recipe = registry.load("tiny_images"), parse(TINY_IMAGES)
+    data = recipe.data.load()
+    five = recipe.evaluation.model_copy(update={"num_importance_samples": 5, "batch_size": 100})
+    x, labels = data.arrays("test")
+    expected = model.log_prob(x, labels, seed=(0, 0), num_importance_samples=5)
+    figure = evaluate(model, data, five)["log_prob"]
+    assert figure == pytest.approx(np.mean(expected), rel=1e-6)
+    assert "uniform dequantization, 5 importance samples (seed 0)" in protocol(data, five, model)
+
+
+def test_resumed_gives_the_weights_of_an_undisturbed_run(image_data, tmp_path, monkeypatch):
+    recipe = parse(TINY_IMAGES)
+    undisturbed, whole = fit(recipe, tmp_path / "undisturbed", default_strategy())
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Resume, "on_epoch_begin", _stop_at_the_second)
+        fit(recipe, tmp_path / "stopped", default_strategy())
+    resumed, record = fit(recipe, tmp_path / "stopped", default_strategy())
+    for one, other in zip(undisturbed.weights, resumed.weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert np.array_equal(np.array(whole.log)[:, :-1], np.array(record.log)[:, :-1])
+
+
+def test_what_is_kept_is_the_average(image_data, tmp_path):
+    recipe = parse(TINY_IMAGES)
+    model, record = fit(recipe, tmp_path, default_strategy())
+    assert record.best_epoch == 2
+    averages = model.optimizer._model_variables_moving_average
+    for weight, average in zip(model.trainable_variables, averages, strict=True):
+        np.testing.assert_allclose(weight, average, rtol=1e-6)
+
+
+@pytest.mark.parametrize(("ours", "text"), [(3.456, "0.106 worse"), (3.3, "0.050 better")])
+def test_gap(ours, text):
+    assert gap(ours, 3.35) == text
+
+
+def _stop_at_the_second(resume, epoch, logs=None):
+    if epoch == 1:
+        raise KeyboardInterrupt
