@@ -10,13 +10,16 @@ from tfflows.families import Affine
 from tfflows.layers import (
     ActNorm,
     Autoregressive,
+    AutoregressiveConvolution,
     BatchNormalization,
     Chain,
     Coupling,
+    EmergingConvolution,
     Invert,
     InvertibleLinear,
     Logit,
     MultiScale,
+    PeriodicConvolution,
     Permute,
     Rescale,
     Squeeze,
@@ -102,6 +105,10 @@ def _autoregressive(family, **kwargs):
     return make
 
 
+def _convolution(order):
+    return lambda dtype: AutoregressiveConvolution(2, order, dtype=dtype)
+
+
 def _chain(dtype):
     first = Coupling("half", MLP([8], name="network", dtype=dtype), name="first", dtype=dtype)
     second = _autoregressive("affine")(dtype)
@@ -132,6 +139,20 @@ ROWS = [
         Row(f"linear_{p}_image", lambda d, p=p: InvertibleLinear(p, seed=1, dtype=d), **IMAGE)
         for p in ("plu", "qr", "full")
     ],
+    *[
+        Row(f"autoregressive_convolution_{order}", _convolution(order), **IMAGE)
+        for order in ("raster", "reversed")
+    ],
+    Row("emerging_convolution", lambda d: EmergingConvolution(seed=1, dtype=d), **IMAGE),
+    Row(
+        "emerging_convolution_wide",
+        lambda d: EmergingConvolution(5, "qr", seed=1, dtype=d),
+        shape=(3, 5, 2),
+    ),
+    Row("periodic_convolution", lambda d: PeriodicConvolution(seed=1, dtype=d), **IMAGE),
+    Row(
+        "periodic_convolution_odd", lambda d: PeriodicConvolution(seed=1, dtype=d), shape=(3, 5, 2)
+    ),
     *[
         Row(f"coupling_{mask}_{family}", _coupling(mask, family))
         for mask in ("half", "alternating")

@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfflows.bijector_layer import BijectorLayer
+from tfflows.layers.initial_matrix import initial_matrix
 
 PARAMETRIZATIONS = ("plu", "qr", "full")
 
@@ -65,7 +66,7 @@ class InvertibleLinear(BijectorLayer):
 
     def build(self, x_shape, condition_shape=None):
         super().build(x_shape, condition_shape)
-        kernel = self._initial_kernel(x_shape[-1])
+        kernel = initial_matrix(self.kernel_initializer, self.seed, x_shape[-1], self.flow_dtype)
         if self.parametrization == "full":
             self.kernel = self._add("kernel", kernel)
         elif self.parametrization == "plu":
@@ -125,20 +126,6 @@ class InvertibleLinear(BijectorLayer):
         else:
             log_det = tf.reduce_sum(tf.convert_to_tensor(self.log_s))
         return self.constant_log_det(value, sign * self.num_positions * log_det)
-
-    def _initial_kernel(self, size):
-        initializer = self.kernel_initializer
-        if self.seed is not None and "seed" in getattr(initializer, "get_config", dict)():
-            initializer = type(initializer)(**initializer.get_config() | {"seed": self.seed})
-        with tf.init_scope():
-            kernel = initializer((size, size), dtype=self.flow_dtype)
-            kernel = keras.ops.convert_to_numpy(kernel).astype("float64")
-        if np.linalg.matrix_rank(kernel) < size:
-            raise ValueError(
-                "`kernel_initializer` should give an invertible matrix. "
-                f"Received: kernel_initializer={self.kernel_initializer}."
-            )
-        return kernel
 
     def _add_triangular(self, name, matrix):
         """Weights for a matrix whose diagonal keeps its signs; the rest of it is one weight."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 import functools
 
 from tfflows.bijector_layer import BijectorLayer
-from tfflows.layers import InvertibleLinear
+from tfflows.layers import EmergingConvolution, InvertibleLinear, PeriodicConvolution
 
 LINEAR_LAYERS = {kind: functools.partial(InvertibleLinear, kind) for kind in ("plu", "qr", "full")}
+LINEAR_LAYERS |= {"emerging": EmergingConvolution, "periodic": PeriodicConvolution}
 
 
 def linear_layer(kind: str, index: int, seed: int | None, dtype) -> BijectorLayer:
