@@ -1,3 +1,4 @@
+from tfflows.dequantization.dequantization import Dequantization
 from tfflows.dequantization.uniform_dequantization import UniformDequantization
 
-__all__ = ["UniformDequantization"]
+__all__ = ["Dequantization", "UniformDequantization"]

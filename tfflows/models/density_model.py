@@ -10,8 +10,10 @@ import tensorflow as tf
 
 from tfflows import saved_model
 from tfflows.bijector_layer import shape_text
+from tfflows.models.log_mean_exp import log_mean_exp
 from tfflows.models.non_finite_guard import NonFiniteGuard
 from tfflows.models.pack import map_data, pack
+from tfflows.stateless_seed import stateless_seed
 
 
 class DensityModel(keras.Model):
@@ -21,7 +23,7 @@ class DensityModel(keras.Model):
     is a vector for each example, or a class label with `num_classes`. The loss is the negative
     log-likelihood: `compile()` takes none. Calling the model, and `predict`, give `log_prob`.
 
-    A subclass writes `log_prob`, `_build`, and `_sample`.
+    A subclass writes `_log_prob`, `_build`, and `_sample`.
 
     Args:
       num_classes: conditions are labels from 0 to `num_classes - 1`; None: vectors, or none.
@@ -45,16 +47,47 @@ class DensityModel(keras.Model):
         self.seed_generator = keras.random.SeedGenerator()
         self.nll_tracker = keras.metrics.Mean(name="nll")
         self._functions = {}
+        self._importance_samples_of_evaluate = 1
 
     # -- the density --------------------------------------------------------------------------
 
-    def log_prob(self, x, condition=None, seed=None) -> tf.Tensor:
-        """Log-density (for discrete data: log-probability) of each example in nats, `[batch]`."""
+    def log_prob(self, x, condition=None, seed=None, num_importance_samples: int = 1) -> tf.Tensor:
+        """Log-density (for discrete data: log-probability) of each example in nats, `[batch]`.
+
+        Args:
+          x: data, `[batch, ...]`.
+          condition: None, or one for each example.
+          seed: of the noise of a model whose `likelihood` is a "lower_bound": an int or a pair of
+            int32; None: new noise at each call.
+          num_importance_samples: noises k for each example. The bound becomes the log of the mean
+            of k weights, which tightens with k, on average (Burda et al. 2016, theorem 1). Memory
+            does not grow with k, time does.
+        """
+        self.check_built()
+        self._check_importance_samples(num_importance_samples)
+        x, condition = tf.convert_to_tensor(x), self.encode_condition(condition)
+        if num_importance_samples == 1:
+            return self._log_prob(x, condition, seed)
+        seed = self.stateless_seed(seed)
+
+        def log_weight(i):
+            fresh = tf.random.experimental.stateless_fold_in(seed, i)
+            return self._log_prob(x, condition, fresh)
+
+        return log_mean_exp(log_weight, num_importance_samples)
+
+    def _log_prob(self, x, condition, seed):
+        """`log_prob` for a condition as `encode_condition` gives it, with one sample of noise."""
         raise NotImplementedError
 
-    def bits_per_dim(self, x, condition=None) -> tf.Tensor:
-        """`-log_prob / (D log 2)` of each example, `[batch]`, D the dimensions of an example."""
-        return -self.log_prob(x, condition) / self._nats_per_bit()
+    def bits_per_dim(self, x, condition=None, seed=None, num_importance_samples=1) -> tf.Tensor:
+        """`-log_prob / (D log 2)` of each example, `[batch]`, D the dimensions of an example.
+
+        Args:
+          x, condition, seed, num_importance_samples: those of `log_prob`.
+        """
+        log_prob = self.log_prob(x, condition, seed, num_importance_samples)
+        return -log_prob / self._nats_per_bit()
 
     def sample(self, n: int, condition=None, temperature=1.0, seed=None) -> tf.Tensor:
         """Draws `n` examples, `[n, ...]`.
@@ -64,6 +97,9 @@ class DensityModel(keras.Model):
           condition: one for all samples, or `n` of them.
           temperature: factor on the scale of the base distribution; below 1: nearer the modes.
           seed: an int or a pair of int32; the same seed gives the same samples.
+
+        Returns:
+          `[n, ...]`; discrete data as float32 numbers too.
         """
         self.check_built()
         if np.ndim(n) or int(n) < 0:
@@ -86,7 +122,8 @@ class DensityModel(keras.Model):
         x, condition = inputs if isinstance(inputs, (tuple, list)) else (inputs, None)
         if self.target_log_prob is not None and training:
             return self._reverse_kl_objective(tf.shape(x)[0])
-        return self.log_prob(x, condition)
+        samples = self._importance_samples_of_evaluate
+        return self.log_prob(x, condition, num_importance_samples=samples)
 
     def build(self, input_shape, condition_shape=None):
         """Makes the weights for data of shape `input_shape`, batch axis included.
@@ -197,11 +234,27 @@ class DensityModel(keras.Model):
             **kw,
         )
 
-    def evaluate(self, x=None, y=None, **kwargs):
-        """As `keras.Model.evaluate`: `nll` in nats and, for discrete data, `bits_per_dim`."""
+    def evaluate(self, x=None, y=None, *, num_importance_samples: int = 1, **kwargs):
+        """As `keras.Model.evaluate`: `nll` in nats and, for discrete data, `bits_per_dim`.
+
+        Args:
+          x, y: data and conditions, as in `fit`.
+          num_importance_samples: noises for each example, as in `log_prob`.
+          **kwargs: those of `keras.Model.evaluate`.
+        """
         if not self.compiled:  # a loaded model has its loss, and needs no optimizer to be scored
             self.compile()
-        return super().evaluate(**pack(x, y, self.check_data), **kwargs)
+        self._check_importance_samples(num_importance_samples)
+        packed = pack(x, y, self.check_data)
+        if num_importance_samples == 1:
+            return super().evaluate(**packed, **kwargs)
+        # Keras keeps the traced function: that of one sample is put back afterwards.
+        traced, self.test_function = self.test_function, None
+        self._importance_samples_of_evaluate = num_importance_samples
+        try:
+            return super().evaluate(**packed, **kwargs)
+        finally:
+            self.test_function, self._importance_samples_of_evaluate = traced, 1
 
     def predict(self, x, y=None, **kwargs):
         """`log_prob` of each example in nats, `[n]`, in batches."""
@@ -282,6 +335,19 @@ class DensityModel(keras.Model):
         else:
             _check_finite(where, "condition", condition)
 
+    def _check_importance_samples(self, count):
+        if np.ndim(count) or int(count) != count or count < 1:
+            raise ValueError(
+                "`num_importance_samples` should be a whole number, 1 or more. "
+                f"Received: num_importance_samples={count}."
+            )
+        if count > 1 and self.likelihood == "exact":
+            raise ValueError(
+                f"Model '{self.name}' ({type(self).__name__}) computes the likelihood itself, not "
+                "a bound that samples could tighten: `num_importance_samples` should be 1. "
+                f"Received: num_importance_samples={count}."
+            )
+
     def _check_labels(self, labels):
         self._check_labels_shape(np.shape(labels)[1:])
         labels = np.asarray(labels)
@@ -335,11 +401,7 @@ class DensityModel(keras.Model):
 
     def stateless_seed(self, seed) -> tf.Tensor:
         """A pair of int32 from an int, a pair, or None (a fresh one from the model's own)."""
-        if seed is None:
-            return tf.cast(self.seed_generator.next(), tf.int32)
-        if isinstance(seed, int):
-            return tf.constant([0, seed], tf.int32)
-        return tf.cast(seed, tf.int32)
+        return stateless_seed(seed, self.seed_generator)
 
     def function(self, name, python_function):
         """The method as one `tf.function`, made when it is first needed."""

@@ -22,8 +22,10 @@ class FlowModel(DensityModel):
     Args:
       flow: a `BijectorLayer`, usually a `Chain`.
       base: a `tfd.Distribution` over latents, a `BaseDistribution`, or None: standard normal.
-      dequantization: None, or a layer such as `UniformDequantization` for discrete data; the
-        likelihood is then a lower bound.
+      dequantization: None, or a `Dequantization` for discrete data: the likelihood is then a
+        lower bound, and samples have values of the data, in float32. `encode`, `decode` and
+        `distribution` have to do with the continuous `x` that the dequantization makes: a pixel
+        counts there as the lower end of its bin.
       num_classes: conditions are labels; None: vectors, or none.
       **kwargs: those of `keras.Model`.
 
@@ -52,6 +54,8 @@ class FlowModel(DensityModel):
         return self.dequantization is not None
 
     def _build(self, x_shape, condition_shape):
+        if self.dequantization is not None and not self.dequantization.built:
+            self.dequantization.build(x_shape)
         if self.flow.built:
             return
         if condition_shape is not None and not self.flow.uses_condition:
@@ -61,8 +65,6 @@ class FlowModel(DensityModel):
             )
         self.flow.build(x_shape, condition_shape)
         self.base.build((None, *self.flow.latent_shape))
-        if self.dequantization is not None and not self.dequantization.built:
-            self.dequantization.build(x_shape)
 
     def _prepare(self, x, y):
         super()._prepare(x, y)
@@ -89,10 +91,7 @@ class FlowModel(DensityModel):
             x, _ = self.dequantization(x, seed=self.stateless_seed(None))
         self.flow.adapt(x, self.encode_condition(condition))
 
-    def log_prob(self, x, condition=None, seed=None) -> tf.Tensor:
-        self.check_built()
-        condition = self.encode_condition(condition)
-        x = tf.convert_to_tensor(x)
+    def _log_prob(self, x, condition, seed):
         log_q = 0.0
         if self.dequantization is not None:
             x, log_q = self.dequantization(x, seed=self.stateless_seed(seed))
@@ -100,12 +99,12 @@ class FlowModel(DensityModel):
         return self.base(z) + log_det - log_q
 
     def encode(self, x, condition=None) -> tf.Tensor:
-        """Latents of data, `[batch, ...]`."""
+        """Latents of data, `[batch, ...]`; no noise is added where there is a dequantization."""
         self.check_built()
         return self.flow(tf.convert_to_tensor(x), condition=self.encode_condition(condition))[0]
 
     def decode(self, z, condition=None) -> tf.Tensor:
-        """Data of latents, `[batch, ...]`: the inverse of `encode`."""
+        """Data of latents, `[batch, ...]`: the inverse of `encode`, not discretized."""
         self.check_built()
         z = tf.cast(z, self.flow.flow_dtype)
         self.flow.check_shape("z", z, self.flow.latent_shape)
@@ -115,7 +114,8 @@ class FlowModel(DensityModel):
         return self.flow.inverse_and_log_det(z, condition)[0]
 
     def _sample(self, n, condition, temperature, seed):
-        return self._decode(self.base.sample(n, temperature, seed), condition)
+        x = self._decode(self.base.sample(n, temperature, seed), condition)
+        return x if self.dequantization is None else self.dequantization.discretize(x)
 
     def distribution(self, condition=None) -> tfd.TransformedDistribution:
         """The model as a `tfd.TransformedDistribution`, from the weights as they are.

@@ -1,0 +1,32 @@
+"""What a `seed` argument means."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+
+def stateless_seed(seed, generator: keras.random.SeedGenerator) -> tf.Tensor:
+    """The pair of int32 that TensorFlow's stateless random numbers start from.
+
+    Args:
+      seed: a pair of int32; an int, which stands for `[0, seed]`; or None, for a new pair at each
+        call, in a graph too.
+      generator: where new pairs come from.
+
+    >>> stateless_seed(7, generator=None).numpy().tolist()
+    [0, 7]
+    """
+    if seed is None:
+        return tf.cast(generator.next(), tf.int32)
+    if not tf.is_tensor(seed):
+        seed = np.asarray(seed)
+    shape = tf.TensorShape(seed.shape)
+    is_int = np.issubdtype(tf.as_dtype(seed.dtype).as_numpy_dtype, np.integer)
+    if not is_int or not (shape.rank == 0 or shape.is_compatible_with([2])):
+        raise ValueError(
+            f"`seed` should be None, an int, or a pair of int32. Received: seed={seed}."
+        )
+    seed = tf.cast(seed, tf.int32)
+    return tf.stack([0, seed]) if seed.shape.rank == 0 else seed
