@@ -21,6 +21,7 @@ app = typer.Typer(
 Name = Annotated[str, typer.Argument(help="An entry; see `list`.")]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same samples.", min=0)]
+FIGURES = "log_prob", "log_prob_2se", "gaussian_log_prob", "bits_per_dim", "bits_per_dim_2se"
 OUTPUT = "The directory of the entries; it gets NAME/1, NAME/README.md and NAME/training.csv."
 
 
@@ -35,7 +36,7 @@ def main() -> None:
 
 @app.command("list")
 def list_entries(as_json: Json = False) -> None:
-    """The entries, with their log-density on held-out data."""
+    """The entries, with their log-density (images: bits per dimension) on held-out data."""
     from zoo import registry
 
     entries = [_row(registry.metadata(name)) for name in registry.names()]
@@ -43,8 +44,11 @@ def list_entries(as_json: Json = False) -> None:
         typer.echo(json.dumps(entries))
         return
     for row in entries:
-        figure = f"{row['log_prob']:9.3f} ± {row['log_prob_2se']:.3f}"
-        typer.echo(f"{row['name']:22} {row['data']:14} {row['parameters']:>9,} {figure} nats")
+        figure, error, unit = row["log_prob"], row["log_prob_2se"], "nats"
+        if "bits_per_dim_2se" in row:
+            figure, error, unit = row["bits_per_dim"], row["bits_per_dim_2se"], "bits/dim"
+        what = f"{row['name']:22} {row['data']:14} {row['parameters']:>9,}"
+        typer.echo(f"{what} {figure:9.3f} ± {error:.3f} {unit}")
 
 
 @app.command()
@@ -115,7 +119,7 @@ def sample(
     elif as_json:
         typer.echo(json.dumps(samples.tolist()))
     else:
-        np.savetxt(sys.stdout, samples, fmt="%.6g", delimiter=",")
+        np.savetxt(sys.stdout, samples.reshape(n, -1), fmt="%.6g", delimiter=",")
 
 
 @app.command()
@@ -138,22 +142,38 @@ def export(
 @app.command()
 def plot(
     name: Name,
-    output: Annotated[pathlib.Path, typer.Argument(help="A .png, .svg or .pdf file.")],
+    output: Annotated[
+        pathlib.Path | None,
+        typer.Argument(help="With --kind a file (.png, .svg, .pdf), else a directory."),
+    ] = None,
     kind: Annotated[
-        str, typer.Option(help="density (2-D entries) or training (the learning curve).")
-    ] = "density",
+        str | None,
+        typer.Option(
+            help="density (2-D entries); samples, interpolations, nearest_neighbours, pixel_values "
+            "(images); training (the learning curve). All that there are if not given."
+        ),
+    ] = None,
     seed: Seed = 0,
 ) -> None:
-    """Plot the density of a 2-D entry with samples, or the learning curve of any."""
-    from zoo import plots, registry
+    """Draw the pictures of an entry, by default into plots/NAME."""
+    from zoo import registry
     from zoo.data.known import check_known
+    from zoo.plots import pictures
 
-    check_known("kind of plot", kind, ["density", "training"])
-    if kind == "density":
-        plots.density(registry.load(name), _recipe(name).data.load(), output, seed)
-    else:
-        plots.learning_curve(registry.path(name).parent / "training.csv", output)
-    typer.echo(str(output))
+    model, data = registry.load(name), _recipe(name).data.load()
+    known = pictures.kinds(data)
+    if kind is not None:
+        check_known(f"kind of plot of {name}", kind, known)
+    elif output is not None and output.suffix:
+        raise ValueError(f"{output} is a file: say what it shows with --kind {'|'.join(known)}.")
+    directory = pathlib.Path("plots") / name
+    if kind is None:
+        directory, output = output or directory, None
+    for each in [kind] if kind else known:
+        file = output or directory / f"{each}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        pictures.draw(each, model, data, registry.path(name).parent / "training.csv", file, seed)
+        typer.echo(str(file))
 
 
 def _recipe(name: str):
@@ -170,7 +190,7 @@ def _row(metadata: dict[str, Any]) -> dict[str, Any]:
         "model": recipe["model"]["class"],
         "data": recipe["data"]["name"],
         "parameters": metadata["parameters"],
-        **{key: metrics[key] for key in ("log_prob", "log_prob_2se", "gaussian_log_prob")},
+        **{key: metrics[key] for key in FIGURES if key in metrics},
     }
 
 

@@ -42,7 +42,7 @@ these are. `training.csv` is the log. Versions: {versions}.
 ## Limits
 
 {limits}
-
+{more}
 ## Loading
 
 ```python
@@ -64,7 +64,14 @@ signatures = tf.saved_model.load("saved_models/{name}/{version}").signatures  # 
 ```
 """
 
-PICTURES = {"density.png": "density and samples", "samples.png": "samples at three temperatures"}
+TOP = {"density.png": "density and samples", "samples.png": "samples at three temperatures"}
+MORE = {
+    "interpolations.png": "interpolations in the latent space between test images",
+    "nearest_neighbours.png": "samples, and the training images nearest to them",
+    "pixel_values.png": "pixel values before and after dequantization",
+    "training.png": "learning curve",
+}
+"""Pictures, and what they show: at the top of the card, and further down."""
 
 IMAGE_LIMITS = (
     "One training run, made on little compute. Figures compare with others of the same protocol "
@@ -78,7 +85,7 @@ IMAGE_LIMITS = (
 def write_card(entry: pathlib.Path, metadata: dict[str, Any], version: str = "1") -> None:
     """Writes `entry/README.md`; it shows the pictures that are there."""
     size = sum(file.stat().st_size for file in (entry / version).rglob("*") if file.is_file())
-    pictures = [name for name in PICTURES if (entry / name).exists()]
+    pictures = [name for name in [*TOP, *MORE] if (entry / name).exists()]
     replace(entry / "README.md", card_text(metadata, size, version, pictures).encode())
 
 
@@ -91,7 +98,7 @@ def card_text(
         metadata: as `zoo.train.describe` gives it.
         size: of the artifact, in bytes.
         version: of the artifact.
-        pictures: files beside the card, some of `PICTURES`.
+        pictures: files beside the card, some of `TOP` and `MORE`.
     """
     recipe, metrics = metadata["recipe"], metadata["metrics"]
     data = zoo.data.load(recipe["data"]["name"])
@@ -107,7 +114,7 @@ def card_text(
             f"`{data.name}`{given}; {metadata['parameters']:,} parameters"
             f"{f', {size / 1e6:.1f} MB' if data.is_image else ''}."
         ),
-        pictures="".join(f"\n![{PICTURES[name]}]({name})\n" for name in pictures),
+        pictures=_pictures(TOP, pictures),
         figures=figures(metadata, data),
         time=_time(metadata["hours"]),
         validations=training["epochs"] // training["epochs_per_validation"],
@@ -119,8 +126,18 @@ def card_text(
         source=data.source,
         licence=data.licence,
         limits=_limits(data),
+        more=_more(pictures),
         version=version,
     )
+
+
+def _pictures(titles: dict[str, str], files: Sequence[str]) -> str:
+    return "".join(f"\n![{titles[name]}]({name})\n" for name in titles if name in files)
+
+
+def _more(files: Sequence[str]) -> str:
+    shown = _pictures(MORE, files)
+    return f"\n## Pictures\n{shown}" if shown else ""
 
 
 def _time(hours: float) -> str:

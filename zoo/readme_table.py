@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
+from typing import Any
 
+import zoo.data
 from zoo import registry
 
 BEGIN, END = "<!-- zoo -->", "<!-- /zoo -->"
@@ -12,29 +14,51 @@ HEAD = (
     "| entry | model | data | parameters | test log-density (nats) | Gaussian, same rows |\n"
     "| --- | --- | --- | ---: | ---: | ---: |"
 )
+IMAGE_HEAD = (
+    "| images | model | data | parameters | test bits/dim | a published figure |\n"
+    "| --- | --- | --- | ---: | ---: | --- |"
+)
 
 
 def table() -> str:
-    """The entries in Markdown, from what their artifacts say of themselves."""
-    return "\n".join([HEAD, *(row(name) for name in registry.names())])
+    """The entries in Markdown, from what their artifacts say of themselves; images apart."""
+    entries = {name: registry.metadata(name) for name in registry.names()}
+    images = [row(data) for data in entries.values() if _is_image(data)]
+    vectors = [row(data) for data in entries.values() if not _is_image(data)]
+    parts = ["\n".join([HEAD, *vectors])] + (["\n".join([IMAGE_HEAD, *images])] if images else [])
+    return "\n\n".join(parts)
 
 
-def row(name: str) -> str:
-    """One line of the table."""
-    metadata = registry.metadata(name)
-    recipe, metrics = metadata["recipe"], metadata["metrics"]
-    figures = [
-        f"{metrics[key]:.3f} ± {metrics[f'{key}_2se']:.3f}"
-        for key in ("log_prob", "gaussian_log_prob")
-    ]
+def row(metadata: dict[str, Any]) -> str:
+    """One line of a table."""
+    recipe = metadata["recipe"]
+    name = recipe["name"]
     cells = [
         f"[{name}](saved_models/{name}/README.md)",
         recipe["model"]["class"],
         recipe["data"]["name"],
         f"{metadata['parameters']:,}",
-        *figures,
+        *(_image_figures if _is_image(metadata) else _vector_figures)(metadata),
     ]
     return f"| {' | '.join(cells)} |"
+
+
+def _vector_figures(metadata: dict[str, Any]) -> list[str]:
+    metrics = metadata["metrics"]
+    keys = "log_prob", "gaussian_log_prob"
+    return [f"{metrics[key]:.3f} ± {metrics[f'{key}_2se']:.3f}" for key in keys]
+
+
+def _image_figures(metadata: dict[str, Any]) -> list[str]:
+    """Ours, and the first yardstick."""
+    metrics = metadata["metrics"]
+    ours = f"{metrics['bits_per_dim']:.3f} ± {metrics['bits_per_dim_2se']:.3f}"
+    yardsticks = metadata["recipe"]["yardsticks"][:1]
+    return [ours, "".join(f"{y['name']}: {y['figure']:g}" for y in yardsticks) or "none known"]
+
+
+def _is_image(metadata: dict[str, Any]) -> bool:
+    return zoo.data.load(metadata["recipe"]["data"]["name"]).is_image
 
 
 def replaced(page: str) -> str:

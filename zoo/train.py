@@ -13,11 +13,11 @@ import tensorflow as tf
 
 from tfflows import saved_model
 from tfflows.models import FlowModel
-from zoo import plots
-from zoo.data import batches, steps_per_epoch
+from zoo.data import DataSet, batches, steps_per_epoch
 from zoo.evaluate import evaluate, protocol
 from zoo.model_card import write_card
 from zoo.optimizer import make_optimizer
+from zoo.plots import pictures
 from zoo.progress import Progress
 from zoo.recipe import Recipe
 from zoo.resume import Resume, replace
@@ -37,7 +37,7 @@ def train(
     Args:
         recipe: what is trained.
         directory: of the entry; it gets the artifact (`1/`), its card `README.md`, `training.csv`,
-            and for 2-D data `density.png`.
+            and pictures: for 2-D data the density, for images all of `zoo.plots.pictures`.
         strategy: None: `default_strategy()`.
         work: the state of training and the TensorBoard logs; None: `directory/training`.
         fresh: whether a saved state is ignored.
@@ -54,9 +54,7 @@ def train(
     directory.mkdir(parents=True, exist_ok=True)
     saved_model.export(model, directory / VERSION, metadata)
     replace(directory / "training.csv", resume.csv().encode())
-    data = recipe.data.load()
-    if data.event_shape == (2,):
-        plots.density(model, data, directory / "density.png")
+    _draw(model, recipe.data.load(), directory)
     write_card(directory, metadata)
     return metadata
 
@@ -155,6 +153,15 @@ def hardware(strategy: tf.distribute.Strategy) -> str:
         name = tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
         return f"{strategy.num_replicas_in_sync} x {name}"
     return f"{len(os.sched_getaffinity(0))} cores of {_processor()}"
+
+
+def _draw(model: FlowModel, data: DataSet, directory: pathlib.Path) -> None:
+    kinds = pictures.kinds(data)
+    if not data.is_image:
+        kinds.remove(pictures.TRAINING)
+    for kind in kinds:
+        output = directory / f"{kind}.png"
+        pictures.draw(kind, model, data, directory / "training.csv", output)
 
 
 def _validation_batch(recipe: Recipe, strategy: tf.distribute.Strategy) -> int:

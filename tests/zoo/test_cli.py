@@ -7,7 +7,7 @@ import yaml
 from typer.testing import CliRunner
 
 from tests.zoo.conftest import TINY
-from zoo import cli
+from zoo import cli, readme_table
 
 COMMANDS = ["list", "show", "train", "evaluate", "sample", "export", "plot"]
 
@@ -60,6 +60,21 @@ def test_plot_of_the_training(tiny_zoo, tmp_path):
     assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")
 
 
+def test_plots_of_all_kinds(tiny_zoo, tmp_path):
+    assert run("plot", "tiny", tmp_path / "all").split() == [str(tmp_path / "all" / "training.png")]
+
+
+def test_images(image_zoo, tmp_path):
+    assert run("list").endswith(" bits/dim\n")
+    (row,) = json.loads(run("list", "--json"))
+    assert f"{row['bits_per_dim']:.3f}" in run("list")
+    assert len(run("sample", "tiny_images", "-n", 2, "--label", 3).splitlines()[1].split(",")) == 64
+    run("plot", "tiny_images", tmp_path / "grid.png", "--kind", "samples")
+    assert (tmp_path / "grid.png").read_bytes().startswith(b"\x89PNG")
+    (line,) = readme_table.table().splitlines()[-1:]
+    assert line.startswith("| [tiny_images](") and line.endswith("| Other: 2.5 |")
+
+
 def test_train(tmp_path):
     recipe = tmp_path / "tiny.yaml"
     content = {**TINY, "data": {"name": "moons"}, "training": {"epochs": 1, "batch_size": 5000}}
@@ -82,6 +97,7 @@ def test_train(tmp_path):
         ["train", "nothing.yaml"],
         ["plot", "tiny", "x.png"],
         ["plot", "tiny", "x.png", "--kind", "graph"],
+        ["plot", "tiny", "x.png", "--kind", "samples"],
         ["sample", "tiny", "--label", "1"],
     ],
 )

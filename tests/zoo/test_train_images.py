@@ -35,6 +35,8 @@ def test_card(image_entries):
         "uniform dequantization, one sample of the noise (seed 0)",
         "given one of 10 classes",
         " MB.",
+        "(samples.png)",
+        "(interpolations.png)",
         "python -m zoo train tiny_images",
     ):
         assert text in card

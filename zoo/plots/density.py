@@ -1,4 +1,4 @@
-"""Pictures of an entry: its density, and its learning curve."""
+"""The density of an entry of 2-D data."""
 
 from __future__ import annotations
 
@@ -34,16 +34,4 @@ def density(model: DensityModel, data: DataSet, output: pathlib.Path, seed: int 
     right.scatter(*samples.T, s=2, linewidths=0)
     right.set_title(f"{SAMPLES} samples")
     right.set(aspect="equal", xlim=(low, high), ylim=(low, high))
-    figure.savefig(output, dpi=100)
-
-
-def learning_curve(log: pathlib.Path, output: pathlib.Path) -> None:
-    """Negative log-likelihood of training and validation over the steps."""
-    table = np.genfromtxt(log, delimiter=",", names=True, ndmin=1)
-    figure = Figure(figsize=(6, 4), layout="constrained")
-    axes = figure.subplots()
-    axes.plot(table["step"], table["nll"], label="training")
-    axes.plot(table["step"], table["val_nll"], label="validation")
-    axes.set(xlabel="step", ylabel="negative log-likelihood (nats)")
-    axes.legend()
     figure.savefig(output, dpi=100)

@@ -1,0 +1,55 @@
+"""All the pictures that there are of an entry."""
+
+from __future__ import annotations
+
+import pathlib
+
+from tfflows.models import FlowModel
+from zoo import plots
+from zoo.data import DataSet
+
+TRAINING = "training"
+"""The learning curve, which is drawn from the log and not from the model."""
+
+OF_IMAGES = {
+    "samples": plots.samples,
+    "interpolations": plots.interpolations,
+    "nearest_neighbours": plots.nearest_neighbours,
+    "pixel_values": plots.pixel_values,
+}
+OF_POINTS = {"density": plots.density}
+
+
+def kinds(data: DataSet) -> list[str]:
+    """The names of the pictures that can be drawn of a model of this data."""
+    return [*_of_models(data), TRAINING]
+
+
+def draw(
+    kind: str,
+    model: FlowModel,
+    data: DataSet,
+    log: pathlib.Path,
+    output: pathlib.Path,
+    seed: int = 0,
+) -> None:
+    """Draws one picture.
+
+    Args:
+        kind: one of `kinds(data)`.
+        model: of the entry.
+        data: that it is trained on.
+        log: its `training.csv`.
+        output: the file.
+        seed: of samples and choices.
+    """
+    if kind == TRAINING:
+        plots.learning_curve(log, output, data)
+    else:
+        _of_models(data)[kind](model, data, output, seed)
+
+
+def _of_models(data: DataSet) -> dict:
+    if data.is_image:
+        return OF_IMAGES
+    return OF_POINTS if data.plot_range is not None else {}

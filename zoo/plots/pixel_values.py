@@ -1,0 +1,33 @@
+"""Pixel values before and after dequantization."""
+
+from __future__ import annotations
+
+import pathlib
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from tfflows.models import FlowModel
+from zoo.data import DataSet
+
+ROWS = 500
+LEVELS = 256
+BINS_PER_LEVEL = 8
+NEAR = (100, 112)
+"""The part of the levels that is shown enlarged."""
+
+
+def pixel_values(model: FlowModel, data: DataSet, output: pathlib.Path, seed: int = 0) -> None:
+    """Histograms of the pixels of test images: the integers, and what the flow is given."""
+    y = data.arrays("test")[0][:ROWS]
+    x = np.asarray(model.dequantization(y, seed=seed)[0])
+    figure = Figure(figsize=(9, 3.5), layout="constrained")
+    for axes, (low, high) in zip(figure.subplots(1, 2), [(0, LEVELS), NEAR]):
+        fine = np.linspace(low, high, (high - low) * (BINS_PER_LEVEL if high < LEVELS else 1) + 1)
+        axes.hist(x.ravel(), fine, density=True, alpha=0.6, label="dequantized")
+        inside = y[(y >= low) & (y < high)]
+        share, _ = np.histogram(inside, np.arange(low, high + 1), density=True)
+        axes.vlines(np.arange(low, high), 0, share, "black", linewidth=0.8, label="pixels")
+        axes.set(xlabel="pixel value", ylabel="density", yscale="log")
+    axes.legend()
+    figure.savefig(output, dpi=100)
