@@ -104,13 +104,14 @@ def card_text(
     data = zoo.data.load(recipe["data"]["name"])
     training = recipe["training"]
     given = f", given one of {data.num_classes} classes" if recipe["data"]["labels"] else ""
-    dimensions = "x".join(map(str, data.event_shape))
+    shape = "x".join(map(str, data.event_shape))
+    kind = "images" if data.is_image else "dimensions"
     return CARD.format(
         **{key: metadata[key] for key in ("command", "hardware", "seed")},
         best_epoch=metrics["best_epoch"],
         name=recipe["name"],
         what=(
-            f"A {MODELS[recipe['model']['class']]} of the {dimensions} dimensions of "
+            f"A {MODELS[recipe['model']['class']]} of the {shape} {kind} of "
             f"`{data.name}`{given}; {metadata['parameters']:,} parameters"
             f"{f', {size / 1e6:.1f} MB' if data.is_image else ''}."
         ),

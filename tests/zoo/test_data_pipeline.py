@@ -120,6 +120,29 @@ def test_no_noise_where_none_is_wanted():
     np.testing.assert_array_equal(data.dequantized(_data_set(), "test"), x)
 
 
+def test_the_first_rows_of_a_pass():
+    data_set = _data_set(bin_width=1.0)
+    whole = np.concatenate(_take(data.batches(data_set, "validation", 5, seed=2), 5))
+    part = _take(data.batches(data_set, "validation", 5, seed=2, rows=8), 9)
+    assert [len(x) for x in part] == [5, 3]
+    np.testing.assert_array_equal(np.concatenate(part), whole[:8])
+
+
+def test_flips_are_half_of_the_images_and_a_function_of_seed_and_step():
+    images = np.arange(40 * 6, dtype=np.uint8).reshape(40, 1, 6, 1)
+    data_set = data.DataSet("images", (1, 6, 1), "", "", "", lambda split: (images, None))
+    plain = _take(data.batches(data_set, "train", 20, seed=4), 8)
+    flipped = _take(data.batches(data_set, "train", 20, seed=4, flip=True), 8)
+    later = _take(data.batches(data_set, "train", 20, seed=4, start_epoch=2, flip=True), 4)
+    np.testing.assert_array_equal(flipped[4:], later)
+    mirrored = []
+    for before, after in zip(np.concatenate(plain), np.concatenate(flipped)):
+        mirrored.append(not np.array_equal(before, after))
+        np.testing.assert_array_equal(after, before[:, ::-1] if mirrored[-1] else before)
+    assert 0.35 < np.mean(mirrored) < 0.65
+    assert mirrored[:20] != mirrored[20:40]
+
+
 def test_noise_stays_float32_under_mixed_precision():
     import keras
 
@@ -141,6 +164,8 @@ def test_noise_stays_float32_under_mixed_precision():
         ({"batch_size": 0, "shuffle": False}, "batch_size is 1 or more, got 0"),
         ({"batch_size": 5, "start_epoch": -1}, "start_epoch.*got -1"),
         ({"batch_size": 5, "start_epoch": 1, "shuffle": False}, "start_epoch.*got 1"),
+        ({"batch_size": 5, "rows": 3}, "flip goes with shuffling, rows without"),
+        ({"batch_size": 5, "flip": True, "shuffle": False}, "flip goes with shuffling"),
         ({"batch_size": 5, "split": "tests"}, "'tests'.*Did you mean 'test'"),
     ],
 )

@@ -41,7 +41,11 @@ def test_entries_of_vectors_and_of_images():
         ("training.epoch", 1, "training.epoch: Extra inputs are not permitted"),
         ("training.epochs_per_validation", 3, "training: .* multiple"),
         ("training.schedule", "linear", "training.schedule: "),
-        ("model.class", "Glou", "model.class: "),
+        ("training.optimizer", "sgd", "training.optimizer: "),
+        ("training.flip", True, "training.flip is for images"),
+        ("training", {"epochs": 2, "schedule": "warmup_cosine", "warmup_epochs": 2}, "less than"),
+        ("yardsticks", [{"name": "Glow"}], "yardsticks.0.figure: Field required"),
+        ("model.class", "Glou", "model.class: .*Did you mean 'Glow'"),
         ("model.arguments", {"unit": [8]}, "model: .*'unit'.* Did you mean 'units'"),
         ("model.arguments", {"num_classes": 3}, "model: .*'num_classes'"),
         ("model.arguments", {"family": "splines"}, "model: .*splines"),
@@ -84,3 +88,10 @@ def test_labels_give_a_class_conditional_model():
     recipe = recipes.find("maf_digits")
     assert recipe.make_model().num_classes == 10
     assert recipes.find("maf_protein").make_model().num_classes is None
+
+
+def test_what_weights_depend_on_is_the_model_the_data_and_the_training():
+    recipe = parse(TINY)
+    same = parse(changed("evaluation", {"split": "validation"}))
+    assert recipe.trained_by() == same.trained_by()
+    assert recipe.trained_by() != parse(changed("training.seed", 4)).trained_by()

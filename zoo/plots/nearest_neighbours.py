@@ -30,7 +30,7 @@ def nearest_neighbours(
     title = (
         f"Samples, and the training images nearest to them. Mean distance to the nearest: "
         f"{distances[:, 0].mean():.0f};\nof as many test images: "
-        f"{nearest(test, train, 1)[1].mean():.0f} (grey levels, Euclidean)"
+        f"{nearest(test, train, 1)[1].mean():.0f} (pixel levels, Euclidean)"
     )
     figure = Figure(figsize=(7, 3.4), layout="constrained")
     show_images(figure.subplots(), images, SAMPLES, title)
