@@ -24,6 +24,7 @@ from tfflows.layers import (
     Rescale,
     Squeeze,
     Standardize,
+    Unsqueeze,
 )
 from tfflows.networks import MADE, MLP, ConvNet, ResidualConvNet, ResidualMLP
 
@@ -128,6 +129,7 @@ ROWS = [
     Row("permute_random", lambda d: Permute("random", seed=3, dtype=d), **IMAGE),
     Row("permute_indices", lambda d: Permute([2, 0, 1, 4, 3], dtype=d)),
     Row("squeeze", lambda d: Squeeze(dtype=d), **IMAGE),
+    Row("unsqueeze", lambda d: Unsqueeze(dtype=d), shape=(2, 3, 8)),
     Row("rescale", lambda d: Rescale(-0.5, 3.0, dtype=d)),
     Row("logit", lambda d: Logit(alpha=0.05, dtype=d), low=0.01, high=0.99, total=False),
     Row("invert_logit", lambda d: Invert(Logit(dtype=d, name="logit"), dtype=d), total=False),

@@ -1,15 +1,18 @@
 """Dequantizations: noise that stays in its bin, and the bound that it costs."""
 
+import keras
 import numpy as np
 import pytest
+import scipy.stats
 import tensorflow as tf
 
+import tfflows
 from tests.tfflows.test_tfp import off_identity
 from tfflows import FlowModel
-from tfflows.dequantization import UniformDequantization
-from tfflows.layers import Chain, Coupling, Logit
+from tfflows.dequantization import UniformDequantization, VariationalDequantization
+from tfflows.layers import Chain, Coupling, Logit, Squeeze, Unsqueeze
 from tfflows.models.log_mean_exp import log_mean_exp
-from tfflows.networks import MLP
+from tfflows.networks import MLP, ConvNet
 
 BINS = [
     {"bin_width": 1.0},
@@ -75,6 +78,87 @@ def test_bad_arguments_are_refused(kwargs):
         UniformDequantization(**kwargs)
 
 
+# -- noise that is learned --------------------------------------------------------------------
+
+
+def couplings(make, mask, count=2):
+    layers = [Coupling(mask, make(), name=f"coupling_{i}") for i in range(count)]
+    for i, layer in enumerate(layers):
+        layer.mask.swap = bool(i % 2)
+    return layers
+
+
+def variational(network=None, **kwargs):
+    """For pairs of values."""
+    flow = Chain(couplings(lambda: MLP([16], "tanh", name="network"), "half"), name="flow")
+    return VariationalDequantization(flow, network, num_levels=4, **kwargs)
+
+
+def variational_for_images():
+    """Couplings at half the resolution, and a network that takes the image there."""
+    layers = couplings(lambda: ConvNet((8,), (3,), name="network"), "channel")
+    flow = Chain([Squeeze(name="squeeze"), *layers, Unsqueeze(name="unsqueeze")], name="flow")
+    network = keras.layers.Conv2D(5, 2, strides=2, name="network")
+    return VariationalDequantization(flow, network, num_levels=4)
+
+
+@pytest.mark.parametrize("bins", BINS[:3], ids=str)
+def test_where_its_flow_is_the_identity_noise_is_uniform(bins):
+    layer, y = variational(**bins), np.zeros([20000, 2], "float32")
+    x, log_q = layer(y, seed=1)
+    assert any("kernel" in w.path for w in layer.trainable_weights)
+    np.testing.assert_allclose(log_q, UniformDequantization(**bins)(y)[1], atol=1e-6)
+    u = np.ravel(x) / bins["bin_width"] + 0.5 * bins.get("centered", False)
+    assert scipy.stats.kstest(u, "uniform").pvalue > 0.01
+
+
+@pytest.mark.parametrize("make", [variational, variational_for_images])
+def test_log_q_is_the_density_of_the_noise(make):
+    layer = make()
+    y = np.random.RandomState(0).randint(0, 4, [1, 2] if make is variational else [1, 2, 2, 1])
+    y = np.repeat(y, 4000, 0)
+    layer.build(y.shape)
+    off_identity(layer, 0.3)
+    x, log_q = layer(y, seed=1)
+    np.testing.assert_array_equal(layer.discretize(x), y)
+    assert np.std(log_q) > 0.1
+    # The mean of 1 / q is the volume of what q covers, all of a bin.
+    weights = np.exp(-log_q)
+    assert abs(weights.mean() - 1) < 5 * weights.std() / np.sqrt(len(y))
+    if make is variational:
+        counts = np.histogram2d(*(x - y).numpy().T, bins=4, range=2 * [[0, 1]])[0]
+        assert counts.std() > 30  # far from uniform
+
+
+@pytest.mark.parametrize("centered", [False, True])
+def test_learned_noise_stays_in_its_bin_however_far_it_is_pushed(centered):
+    layer = variational(centered=centered)
+    y = np.random.RandomState(0).randint(0, 4, [5000, 2])
+    layer.build(y.shape)
+    off_identity(layer, 10.0)
+    x, log_q = layer(y, seed=1)
+    u = x - y + 0.5 * centered
+    assert np.min(u) == 0.0 and np.max(u) > 1 - 1e-6  # pushed indeed
+    np.testing.assert_array_equal(layer.discretize(x), y)
+    assert np.isfinite(log_q).all()
+
+
+def test_noise_depends_on_the_values_through_the_network():
+    layer = variational_for_images()
+    y = np.zeros([2, 4, 4, 1])
+    y[1, 3, 3] = 1
+    layer.build(y.shape)
+    off_identity(layer, 0.3)
+    noise = [layer(y, seed=1)[0] - y, layer(y[:, ::-1], seed=1)[0] - y[:, ::-1]]
+    np.testing.assert_array_equal(noise[0][0], noise[1][0])
+    assert np.abs(noise[0][1] - noise[1][1]).max() > 1e-3
+
+
+def test_a_flow_that_changes_the_shape_is_refused():
+    with pytest.raises(ValueError, match="keep the shape"):
+        VariationalDequantization(Squeeze()).build((None, 4, 4, 1))
+
+
 # -- models -----------------------------------------------------------------------------------
 
 LEVELS = 4
@@ -120,8 +204,40 @@ def assert_bound_rises_to_the_exact_value(model, counts=(1, 4, 16, 1024), repeat
     np.testing.assert_array_less(np.abs(means[-1] - exact), 4 * errors[-1] + 2e-3)
 
 
-def test_bound_rises_with_importance_samples_to_the_exact_value():
-    assert_bound_rises_to_the_exact_value(discrete_model())
+@pytest.mark.parametrize("kind", ["uniform", "variational"])
+def test_bound_rises_with_importance_samples_to_the_exact_value(kind):
+    model = discrete_model(variational() if kind == "variational" else None)
+    off_identity(model.dequantization)
+    assert_bound_rises_to_the_exact_value(model)
+
+
+def test_learning_the_noise_tightens_the_bound():
+    model, y = discrete_model(variational()), all_values(100)
+    exact = np.mean(exact_log_probs(model))
+    start = np.mean(model.log_prob(y, seed=1))
+    model.flow.trainable = False
+    model.compile(keras.optimizers.Adam(1e-2))
+    model.fit(y, epochs=30, batch_size=200, verbose=0)
+    learned = np.mean(model.log_prob(y, seed=1))
+    np.testing.assert_allclose(exact, np.mean(exact_log_probs(model)))
+    assert exact - learned < 0.5 * (exact - start)
+    assert learned < exact
+
+
+def test_model_with_learned_noise_is_saved_whole(tmp_path):
+    model = FlowModel(couplings(MLP, "half")[0], dequantization=variational())
+    y = all_values(8)
+    model.compile(keras.optimizers.Adam(1e-2))
+    before = [w.numpy() for w in model.dequantization.trainable_weights]
+    model.fit(y, epochs=1, batch_size=16, verbose=0)
+    changed = [np.any(a != b) for a, b in zip(before, model.dequantization.trainable_weights)]
+    assert all(changed)
+    model.export(tmp_path / "1")
+    model.save(tmp_path / "model.keras")
+    expected = model.log_prob(y, seed=3, num_importance_samples=3)
+    for other in (tfflows.load(tmp_path / "1"), keras.models.load_model(tmp_path / "model.keras")):
+        found = other.log_prob(y, seed=3, num_importance_samples=3)
+        np.testing.assert_array_equal(found, expected)
 
 
 def test_samples_have_values_of_the_data_and_their_frequencies():

@@ -14,6 +14,7 @@ from tfflows.layers.permute import Permute
 from tfflows.layers.rescale import Rescale
 from tfflows.layers.squeeze import Squeeze
 from tfflows.layers.standardize import Standardize
+from tfflows.layers.unsqueeze import Unsqueeze
 
 __all__ = [
     "ActNorm",
@@ -32,4 +33,5 @@ __all__ = [
     "Rescale",
     "Squeeze",
     "Standardize",
+    "Unsqueeze",
 ]

@@ -1,0 +1,90 @@
+"""Noise that a flow learns to give each image."""
+
+from __future__ import annotations
+
+import math
+
+import keras
+import tensorflow as tf
+
+from tfflows.bijector_layer import BijectorLayer
+from tfflows.dequantization.dequantization import Dequantization
+from tfflows.revived import revived
+
+
+@keras.saving.register_keras_serializable("tfflows")
+class VariationalDequantization(Dequantization):
+    """`u = Phi(flow(eps))`, `eps` standard normal, the flow conditional on `y`.
+
+    Ho et al. 2019, section 3.1, equations 11 and 12: the noise that makes the bound tightest is
+    learned with the model, by the same loss. `Phi` is the normal distribution function, not the
+    paper's sigmoid: where the flow is the identity, as every flow is at first, `u` is uniform, and
+    the model starts as one with `UniformDequantization`.
+
+    The flow is taken in its cheap direction, from `eps` in the place of data to what `Phi` is
+    applied to: `log q = log N(eps) - log|det du/deps| - sum(log(bin_width))`.
+
+    Args:
+      flow: a `BijectorLayer` from the shape of the data to the same. One that begins with
+        `Squeeze` ends with `Unsqueeze`.
+      network: any Keras layer, from `y` scaled to [-1, 1] to the condition of the flow, in the
+        resolution that the flow's couplings work at; None: the scaled `y` itself.
+      bin_width, centered: those of `Dequantization`.
+      num_levels: that of `Dequantization`; None: `y / bin_width` is not scaled for the network.
+      **kwargs: those of `keras.layers.Layer`.
+
+    >>> flow = Chain([Coupling("checkerboard", ConvNet((8, 8)), name="coupling")])
+    >>> x, log_q = VariationalDequantization(flow)(np.zeros([2, 4, 4, 1], "uint8"), seed=0)
+    >>> x.shape, log_q.numpy().tolist()
+    (TensorShape([2, 4, 4, 1]), [0.0, 0.0])
+    """
+
+    def __init__(self, flow, network=None, bin_width=1.0, centered=False, num_levels=256, **kwargs):
+        super().__init__(bin_width, centered, num_levels, **kwargs)
+        if not isinstance(flow, BijectorLayer):
+            raise ValueError(
+                f"`flow` should be a `BijectorLayer`. Received: {type(flow).__name__}."
+            )
+        self.flow = flow
+        self.network = network
+
+    def build(self, y_shape):
+        context_shape = y_shape = (None, *y_shape[1:])
+        if self.network is not None:
+            if not self.network.built:
+                self.network.build(y_shape)
+            context_shape = (None, *self.network.compute_output_shape(y_shape)[1:])
+        if not self.flow.built:
+            self.flow.build(y_shape, context_shape if self.flow.uses_condition else None)
+        if self.flow.latent_shape != self.flow.event_shape:
+            raise ValueError(
+                "`flow` should keep the shape of the data. Received: a flow that takes "
+                f"{self.flow.event_shape} to {self.flow.latent_shape}."
+            )
+
+    def _noise(self, y, seed):
+        eps = tf.random.stateless_normal(tf.shape(y), seed, dtype=y.dtype)
+        eps = tf.ensure_shape(eps, y.shape)
+        v, log_det = self.flow(eps, condition=self._context(y))
+        # Of N(eps) and of Phi's derivative N(v), the constants cancel.
+        log_ratio = tf.reduce_sum(tf.square(v) - tf.square(eps), range(1, y.shape.rank)) / 2
+        return tf.math.erfc(v * -math.sqrt(0.5)) / 2, log_ratio - log_det
+
+    def _context(self, y):
+        if not self.flow.uses_condition:
+            return None
+        scaled = y / tf.constant(self.bin_width, y.dtype)
+        if self.num_levels is not None:
+            scaled = scaled * (2 / (self.num_levels - 1)) - 1
+        return scaled if self.network is None else self.network(scaled)
+
+    def get_config(self) -> dict:
+        network = self.network
+        return super().get_config() | {
+            "flow": keras.saving.serialize_keras_object(self.flow),
+            "network": None if network is None else keras.saving.serialize_keras_object(network),
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        return cls(**revived(config))
