@@ -2,7 +2,16 @@
 
 from tfflows import dequantization, distributions, families, layers, masks, models, networks
 from tfflows.bijector_layer import BijectorLayer
-from tfflows.models import IAF, MAF, DensityModel, FlowModel, Glow, NeuralSplineFlow, RealNVP
+from tfflows.models import (
+    IAF,
+    MAF,
+    DensityModel,
+    FlowModel,
+    Glow,
+    MultiScaleRealNVP,
+    NeuralSplineFlow,
+    RealNVP,
+)
 from tfflows.saved_model import load
 
 __version__ = "0.1.0"
@@ -14,6 +23,7 @@ __all__ = [
     "DensityModel",
     "FlowModel",
     "Glow",
+    "MultiScaleRealNVP",
     "NeuralSplineFlow",
     "RealNVP",
     "dequantization",

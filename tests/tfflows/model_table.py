@@ -7,7 +7,7 @@ import numpy as np
 from tensorflow_probability import distributions as tfd
 
 import tfflows
-from tfflows.dequantization import UniformDequantization
+from tfflows.dequantization import UniformDequantization, VariationalDequantization
 from tfflows.distributions import GaussianMixture
 from tfflows.layers import ActNorm, Chain, Coupling
 from tfflows.networks import MLP
@@ -22,10 +22,16 @@ class Row:
     make: Callable
     labels: bool = False
     vectors: bool = False
+    shape: tuple = (DIM,)  # images: integers from 0 to 7
 
     def data(self, n=256):
         rs = np.random.RandomState(1)
-        x = (rs.normal(size=(n, DIM)) @ MIXING).astype("float32")
+        if self.shape == (DIM,):
+            x = (rs.normal(size=(n, DIM)) @ MIXING).astype("float32")
+        else:
+            light = rs.normal(3.5, 2.0, (n, 1, 1, 1))
+            x = (light + rs.normal(size=(n, *self.shape))).clip(0, 7.99) // 1
+            x = x.astype("float32")
         if self.labels:
             return x, rs.randint(0, 3, n)
         return (x, x[:, :2] ** 2) if self.vectors else (x, None)
@@ -46,6 +52,8 @@ def _mixture():
 SMALL = {"num_layers": 2, "units": (16,)}
 SPLINE = {"num_layers": 2, "units": 16, "num_blocks": 1, "seed": 1}
 
+IMAGE = {"num_levels": 2, "units": 8, "num_bits": 3}
+
 ROWS = [
     Row("maf", lambda **k: tfflows.MAF(**SMALL, **k)),
     Row("maf_labels", lambda **k: tfflows.MAF(**SMALL, num_classes=3, **k), labels=True),
@@ -65,11 +73,37 @@ ROWS = [
         lambda **k: tfflows.NeuralSplineFlow(**SPLINE, kind="autoregressive", **k),
         vectors=True,
     ),
+    Row(
+        "glow",
+        lambda **k: tfflows.Glow(num_steps=1, seed=1, num_classes=3, **IMAGE, **k),
+        labels=True,
+        shape=(8, 8, 1),
+    ),
+    Row(
+        "glow_of_reals",
+        lambda **k: tfflows.Glow(
+            num_steps=1, seed=1, network="residual", dequantization=None, **IMAGE, **k
+        ),
+        shape=(4, 4, 3),
+    ),
+    Row(
+        "multi_scale_real_nvp",
+        lambda **k: tfflows.MultiScaleRealNVP(
+            num_blocks=1, num_couplings=1, num_final=2, **IMAGE, **k
+        ),
+        shape=(8, 8, 1),
+    ),
     Row("own_chain", lambda **k: tfflows.FlowModel(_own(), **k)),
     Row("trained_mixture", lambda **k: tfflows.FlowModel(_own(), GaussianMixture(2, seed=1), **k)),
     Row("fixed_mixture", lambda **k: tfflows.FlowModel(_own(), _mixture(), **k)),
     Row(
         "dequantized",
         lambda **k: tfflows.FlowModel(_own(), dequantization=UniformDequantization(0.5), **k),
+    ),
+    Row(
+        "dequantized_by_a_flow",
+        lambda **k: tfflows.FlowModel(
+            _own(), dequantization=VariationalDequantization(_own(), bin_width=0.5), **k
+        ),
     ),
 ]

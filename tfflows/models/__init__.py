@@ -3,7 +3,17 @@ from tfflows.models.flow_model import FlowModel
 from tfflows.models.glow import Glow
 from tfflows.models.iaf import IAF
 from tfflows.models.maf import MAF
+from tfflows.models.multi_scale_real_nvp import MultiScaleRealNVP
 from tfflows.models.neural_spline_flow import NeuralSplineFlow
 from tfflows.models.real_nvp import RealNVP
 
-__all__ = ["DensityModel", "FlowModel", "Glow", "IAF", "MAF", "NeuralSplineFlow", "RealNVP"]
+__all__ = [
+    "DensityModel",
+    "FlowModel",
+    "Glow",
+    "IAF",
+    "MAF",
+    "MultiScaleRealNVP",
+    "NeuralSplineFlow",
+    "RealNVP",
+]

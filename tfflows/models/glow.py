@@ -113,8 +113,5 @@ class Glow(ImageFlow):
     def get_config(self) -> dict:
         names = ["num_levels", "num_steps", "units", "linear", "learned_prior", "network"]
         names += ["num_blocks", "kernel_size", "activation", "seed"]
-        family = self.family
-        if not isinstance(family, str):
-            family = keras.saving.serialize_keras_object(family)
         config = {name: getattr(self, name) for name in names}
-        return self.own_config() | config | {"family": family}
+        return self.own_config() | config | {"family": self.serialized_family()}

@@ -69,6 +69,11 @@ class ImageFlow(FlowModel):
         self.check_built()
         return self.multi_scale.join_latent(parts)
 
+    def serialized_family(self):
+        """The argument `family` of a subclass, for its config."""
+        known = isinstance(self.family, str)
+        return self.family if known else keras.saving.serialize_keras_object(self.family)
+
     def own_config(self) -> dict:
         return super().own_config() | {"num_bits": self.num_bits, "alpha": self.alpha}
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import keras
 
-from tfflows.networks.weight_normalized_conv2d import convolution, xla_helps
+from tfflows.networks.weight_normalized_conv2d import convolution
 
 
 @keras.saving.register_keras_serializable("tfflows")
@@ -45,7 +45,6 @@ class ConvNet(keras.layers.Layer):
             )
         self.activation = keras.activations.get(activation)
         self.weight_normalization = weight_normalization
-        self.supports_jit = xla_helps()  # heeded by Keras's `jit_compile="auto"`
         self.hidden = [
             convolution(n, k, weight_normalization, name=f"hidden_{i}", dtype=self.dtype_policy)
             for i, (n, k) in enumerate(zip(self.units, self.kernel_sizes))

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import keras
 
-from tfflows.networks.weight_normalized_conv2d import convolution, xla_helps
+from tfflows.networks.weight_normalized_conv2d import convolution
 
 
 @keras.saving.register_keras_serializable("tfflows")
@@ -47,7 +47,6 @@ class ResidualConvNet(keras.layers.Layer):
         self.weight_normalization = weight_normalization
         self.dropout = dropout
         self.kernel_sizes = tuple(kernel_sizes)
-        self.supports_jit = xla_helps()  # heeded by Keras's `jit_compile="auto"`
         self.first = self._convolution("first", 3)
         last = len(self.kernel_sizes) - 1
         self.blocks = [

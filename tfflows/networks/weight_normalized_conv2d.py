@@ -47,8 +47,3 @@ def convolution(
     if weight_normalization:
         return WeightNormalizedConv2D(units, kernel_size, **kwargs)
     return keras.layers.Conv2D(units, kernel_size, padding="same", **kwargs)
-
-
-def xla_helps() -> bool:
-    """Whether convolutions gain by XLA: on a CPU they lose up to half their speed by it."""
-    return bool(tf.config.list_physical_devices("GPU"))

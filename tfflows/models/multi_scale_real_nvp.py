@@ -1,0 +1,110 @@
+"""RealNVP for images."""
+
+from __future__ import annotations
+
+import keras
+
+from tfflows.layers import Chain, Coupling, Squeeze
+from tfflows.models.image_flow import ImageFlow
+from tfflows.models.normalization_before import normalization_before
+from tfflows.networks import ResidualConvNet
+
+
+@keras.saving.register_keras_serializable("tfflows")
+class MultiScaleRealNVP(ImageFlow):
+    """Couplings of checkerboards, then of channels, on several scales (Dinh et al. 2017).
+
+    Sections 3.6 and 4.1: on each scale three couplings with checkerboard masks, a squeeze, and
+    three with channel-wise masks; half the channels are factored out. The last scale has four
+    checkerboard couplings. Data are images of integers `[batch, height, width, channels]`, height
+    and width divisible by `2**num_levels`. `RealNVP` is the model for vectors.
+
+    Args:
+      num_levels: scales.
+      units: filters of the residual conditioners, on the first scale.
+      num_blocks: residual blocks of each.
+      double_units: whether the filters double with each squeeze, as in the paper.
+      num_couplings: checkerboard couplings, and channel-wise ones, on each scale but the last.
+      num_final: couplings on the last scale.
+      family: "affine", "additive", or a `Family`.
+      normalization: "batch" (as in the paper), "act", or None: before each coupling.
+      weight_normalization: of the conditioners, as in the paper.
+      activation: of the conditioners.
+      num_bits, alpha, dequantization: those of `ImageFlow`: bits of a pixel; alpha of the logit,
+        or None; "uniform", a layer, or None.
+      base, num_classes, **kwargs: those of `FlowModel`.
+
+    >>> model = MultiScaleRealNVP(num_levels=2, units=8, num_blocks=1)
+    >>> model.build((None, 8, 8, 1))
+    >>> model.sample(3, seed=0).shape, model.likelihood
+    (TensorShape([3, 8, 8, 1]), 'lower_bound')
+    """
+
+    def __init__(
+        self,
+        num_levels: int = 2,
+        units: int = 32,
+        num_blocks: int = 2,
+        double_units: bool = True,
+        num_couplings: int = 3,
+        num_final: int = 4,
+        family="affine",
+        normalization: str | None = "batch",
+        weight_normalization: bool = True,
+        activation="relu",
+        num_bits: int = 8,
+        alpha: float | None = 0.05,
+        dequantization="uniform",
+        base=None,
+        num_classes: int | None = None,
+        **kwargs,
+    ):
+        dtype = kwargs.get("dtype")
+
+        def couplings(mask, count, width, start=0):
+            layers = []
+            for i in range(start, start + count):
+                network = ResidualConvNet(
+                    width, num_blocks, activation, weight_normalization, name="network", dtype=dtype
+                )
+                layer = Coupling(mask, network, family, name=f"coupling_{i}", dtype=dtype)
+                layer.mask.swap = bool(i % 2)
+                layers += [*normalization_before(normalization, i, dtype), layer]
+            return layers
+
+        def level(j):
+            factor = 2 if double_units else 1
+            width = units * factor**j
+            if j == num_levels - 1:
+                layers = couplings("checkerboard", num_final, width)
+            else:
+                layers = couplings("checkerboard", num_couplings, width)
+                layers.append(Squeeze(name="squeeze", dtype=dtype))
+                layers += couplings("channel", num_couplings, width * factor, num_couplings)
+            return Chain(layers, name=f"level_{j}", dtype=dtype)
+
+        super().__init__(
+            [level(j) for j in range(num_levels)],
+            num_bits=num_bits,
+            alpha=alpha,
+            dequantization=dequantization,
+            base=base,
+            num_classes=num_classes,
+            **kwargs,
+        )
+        self.num_levels = num_levels
+        self.units = units
+        self.num_blocks = num_blocks
+        self.double_units = double_units
+        self.num_couplings = num_couplings
+        self.num_final = num_final
+        self.family = family
+        self.normalization = normalization
+        self.weight_normalization = weight_normalization
+        self.activation = activation
+
+    def get_config(self) -> dict:
+        names = ["num_levels", "units", "num_blocks", "double_units", "num_couplings", "num_final"]
+        names += ["normalization", "weight_normalization", "activation"]
+        config = {name: getattr(self, name) for name in names}
+        return self.own_config() | config | {"family": self.serialized_family()}
