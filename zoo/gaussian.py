@@ -34,5 +34,7 @@ def _rows(data: DataSet, split: str, seed: int) -> tuple[np.ndarray, np.ndarray]
     """Continuous vectors, and their labels: all 0 where there are none."""
     x, labels = dequantized(data, split, seed), data.arrays(split)[1]
     if x.dtype == np.uint8:
-        x = UniformDequantization()(x, seed=seed)[0].numpy()
+        dequantize, starts = UniformDequantization(), range(0, len(x), ROWS_AT_ONCE)
+        parts = (dequantize(x[i : i + ROWS_AT_ONCE], seed=(seed, i))[0].numpy() for i in starts)
+        x = np.concatenate(list(parts))
     return x.reshape(len(x), -1), np.zeros(len(x), int) if labels is None else labels

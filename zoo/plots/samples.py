@@ -16,7 +16,7 @@ TEMPERATURES = (0.7, 0.85, 1.0)
 
 def samples(model: DensityModel, data: DataSet, output: pathlib.Path, seed: int = 0) -> None:
     """Three grids from the same noise; where the model takes labels, each column is a class."""
-    rows = 8 if data.event_shape[-1] == 1 else 5
+    rows = 8 if data.event_shape[-1] == 1 else 4
     columns = data.num_classes or rows
     labels = None if data.num_classes is None else np.tile(np.arange(columns), rows)
     figure = Figure(figsize=(10, 3.5), layout="constrained")
