@@ -29,6 +29,7 @@ from tfflows.layers import (
 from tfflows.networks import MADE, MLP, ConvNet, ResidualConvNet, ResidualMLP
 
 SPLINE = "rational_quadratic_spline"
+MIXTURE = "mixture_of_logistics"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -158,7 +159,7 @@ ROWS = [
     *[
         Row(f"coupling_{mask}_{family}", _coupling(mask, family))
         for mask in ("half", "alternating")
-        for family in ("additive", "affine", SPLINE)
+        for family in ("additive", "affine", SPLINE, MIXTURE)
     ],
     Row("coupling_narrow_scale", _coupling("half", Affine(max_log_scale=0.5))),
     Row("coupling_residual", _coupling("half", "affine", ResidualMLP)),
@@ -177,7 +178,10 @@ ROWS = [
         )
         for name, network in (("conv", _conv), ("residual_conv", _residual_conv))
     ],
-    *[Row(f"autoregressive_{f}", _autoregressive(f)) for f in ("additive", "affine", SPLINE)],
+    *[
+        Row(f"autoregressive_{f}", _autoregressive(f))
+        for f in ("additive", "affine", SPLINE, MIXTURE)
+    ],
     Row("autoregressive_condition", _autoregressive("affine"), **C),
     Row("autoregressive_order", _autoregressive("affine", order=[3, 1, 0, 4, 2])),
     Row("autoregressive_residual", _autoregressive("affine", residual=True), **C),

@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from tensorflow_probability import bijectors as tfb
+from tensorflow_probability import distributions as tfd
 
 from tests.tfflows.test_tfp import off_identity
-from tfflows.families import RationalQuadraticSpline
+from tfflows.families import MixtureOfLogistics, RationalQuadraticSpline
+from tfflows.families.logistic_mixture import LogisticMixture
 from tfflows.families.selecting_spline import SelectingSpline
 from tfflows.layers import Autoregressive, Coupling, InvertibleLinear, Logit
 from tfflows.networks import MADE, MLP
@@ -83,6 +85,90 @@ def test_linear_log_det_is_that_of_the_kernel(parametrization):
     np.testing.assert_allclose(log_det, 6 * [np.linalg.slogdet(kernel)[1]], atol=1e-4)
     if parametrization != "full":
         np.testing.assert_allclose(log_det[0], np.sum(layer.log_s), atol=1e-5)
+
+
+def mixture(dtype, *shape, num_components=3, seed=0, scale=1.0):
+    raw = np.random.RandomState(seed).normal(size=(3, *shape, num_components))
+    return LogisticMixture(*tf.unstack(tf.constant(scale * raw, dtype)))
+
+
+def test_mixture_of_logistics_is_the_logit_of_the_cdf_of_tfp():
+    ours, x = mixture("float64", 7, 3), tf.cast(data(7, 3, scale=3.0), "float64")
+    components = tfd.Logistic(ours.means, tf.exp(ours.log_scales))
+    theirs = tfd.MixtureSameFamily(tfd.Categorical(ours.log_weights), components)
+    value, log_slope = ours.logit_cdf(x)
+    cdf = theirs.cdf(x)
+    np.testing.assert_allclose(value, tf.math.log(cdf / (1 - cdf)), rtol=1e-6)
+    expected = theirs.log_prob(x) - tf.math.log(cdf) - tf.math.log1p(-cdf)
+    np.testing.assert_allclose(log_slope, expected, rtol=1e-6, atol=1e-6)
+
+
+def test_mixture_of_logistics_then_goes_through_the_affine_map():
+    raw, x = data(7, 3, 2 + 3 * 4), data(7, 3, seed=1)
+    family = MixtureOfLogistics(4)
+    bare = tf.concat([tf.zeros_like(raw[..., :2]), raw[..., 2:]], -1)
+    (z, log_det), (value, log_slope) = (family.forward_and_log_det(x, p) for p in (raw, bare))
+    shift, log_scale = shift_and_log_scale(raw[..., :2])
+    np.testing.assert_allclose(z, (value - shift) * tf.exp(-log_scale), atol=1e-5)
+    np.testing.assert_allclose(log_det, log_slope - log_scale, atol=1e-5)
+    bijector = family.bijector(raw)
+    np.testing.assert_allclose(bijector.inverse(x), z)
+    np.testing.assert_allclose(bijector.inverse_log_det_jacobian(x, 0), log_det)
+    np.testing.assert_allclose(bijector.forward(tf.identity(z)), x, atol=1e-5)
+
+
+def test_mixture_of_logistics_starts_near_the_identity():
+    x = tf.linspace(-3.0, 3.0, 99)
+    for num_components, atol in ((1, 1e-6), (4, 0.06), (32, 0.04)):
+        family = MixtureOfLogistics(num_components)
+        z, log_det = family.forward_and_log_det(x, tf.zeros([99, family.num_parameters]))
+        np.testing.assert_allclose(z, x, atol=atol)
+        np.testing.assert_allclose(log_det, np.zeros(99), atol=2 * atol)
+
+
+@pytest.mark.parametrize("far", [10.0, 1e3, 1e6])
+def test_mixture_of_logistics_keeps_its_digits_in_the_tails(far):
+    x = far * np.sign(data(7, 3, seed=1))
+    (value, log_slope), exact = (mixture(d, 7, 3).logit_cdf(tf.constant(x, d)) for d in (
+        "float32", "float64"))  # fmt: skip
+    np.testing.assert_allclose(value, exact[0], rtol=1e-6)
+    np.testing.assert_allclose(log_slope, exact[1], atol=1e-5)
+
+
+@pytest.mark.parametrize("scale", [1.0, 2.0])
+@pytest.mark.parametrize("reach", [3.0, 1e3])
+def test_mixture_of_logistics_is_inverted_to_the_accuracy_of_float32(scale, reach):
+    # What x can be found to depends on how steep the map is there.
+    mixed = mixture("float32", 2000, scale=scale)
+    value = data(2000, seed=1, scale=reach)
+    x, log_slope = mixed.solve(value)
+    again, expected = mixed.logit_cdf(x)
+    rounding = 2.0**-23 * (np.abs(value) + np.exp(log_slope) * (np.abs(x) + 1) + 1)
+    np.testing.assert_array_less(np.abs(again - value), 4 * rounding)
+    np.testing.assert_array_equal(log_slope, expected)
+
+
+def test_gradients_of_the_inverse_mixture_are_those_of_the_implicit_function():
+    raw = [tf.Variable(r) for r in tf.unstack(data(3, 7, 5, 3))]
+    value = tf.Variable(data(7, 5, seed=1))
+
+    @tf.function
+    def gradients():
+        with tf.GradientTape() as tape:
+            x, log_slope = LogisticMixture(*raw).solve(value)
+            target = tf.reduce_sum(tf.sin(x) + log_slope)
+        return tape.gradient(target, [value, *raw])
+
+    def target(values):
+        x, log_slope = LogisticMixture(*values[1:]).solve(values[0])
+        return float(tf.reduce_sum(tf.sin(x) + log_slope))
+
+    values = [tf.cast(v, "float64") for v in (value, *raw)]
+    for i, gradient in enumerate(gradients()):
+        step = 1e-4 * np.random.RandomState(2).normal(size=gradient.shape)
+        moved = [[*values[:i], values[i] + s * step, *values[i + 1 :]] for s in (1, -1)]
+        expected = (target(moved[0]) - target(moved[1])) / 2
+        np.testing.assert_allclose(np.sum(gradient * step), expected, rtol=1e-3)
 
 
 def spline_arguments(num_bins, shape=(7, 3), bound=3.0):

@@ -1,6 +1,7 @@
 from tfflows.families.additive import Additive
 from tfflows.families.affine import Affine
 from tfflows.families.family import Family
+from tfflows.families.mixture_of_logistics import MixtureOfLogistics
 from tfflows.families.rational_quadratic_spline import RationalQuadraticSpline
 
-__all__ = ["Additive", "Affine", "Family", "RationalQuadraticSpline"]
+__all__ = ["Additive", "Affine", "Family", "MixtureOfLogistics", "RationalQuadraticSpline"]

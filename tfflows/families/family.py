@@ -9,8 +9,8 @@ class Family:
     """A scalar bijector for each element of a tensor, with parameters given for each element.
 
     Couplings and autoregressive layers share the families. A subclass says how many parameters a
-    scalar needs and makes the bijector; with all parameters zero it must be the identity, so that
-    every flow starts as the identity.
+    scalar needs and makes the bijector; with all parameters zero it must be the identity, or near
+    it, so that every flow starts there.
     """
 
     num_parameters: int

@@ -1,0 +1,71 @@
+"""The scalar map of a mixture of logistics, and its inverse."""
+
+from __future__ import annotations
+
+import tensorflow as tf
+
+HALVINGS = {"float32": 30, "float64": 60}
+MIN_LOG_SLOPE = -30.0
+
+
+class LogisticMixture:
+    """`logit(F(x))`, with `F(x) = sum_k pi_k sigmoid((x - mean_k) / scale_k)`.
+
+    Computed as `log F - log(1 - F)`, which in float32 is exact in the tails, where `F` is 0 or 1.
+
+    Args:
+      logits: `[..., K]`, of which `pi` is the softmax.
+      means, log_scales: `[..., K]`.
+    """
+
+    def __init__(self, logits, means, log_scales):
+        self.log_weights = tf.nn.log_softmax(logits)
+        self.means = means
+        self.log_scales = log_scales
+        self.inverse_scales = tf.exp(-log_scales)
+
+    def logit_cdf(self, x):
+        """`logit(F(x))` and the log of its derivative, for `x` `[...]`."""
+        t = (x[..., tf.newaxis] - self.means) * self.inverse_scales
+        below, above = tf.math.log_sigmoid(t), tf.math.log_sigmoid(-t)
+        log_cdf, share_below = _log_normalize(self.log_weights + below)
+        log_survival, share_above = _log_normalize(self.log_weights + above)
+        # d log F / dx = sum_k share_k sigmoid(-t_k) / scale_k, and likewise for 1 - F: sums of
+        # positive terms, where `log F'(x) - log F - log(1 - F)` would cancel in the tails.
+        terms = tf.concat([share_below + above, share_above + below], -1)
+        log_slope, _ = _log_normalize(terms - tf.concat([self.log_scales] * 2, -1))
+        return log_cdf - log_survival, log_slope
+
+    def solve(self, value):
+        """`x` with `logit(F(x)) = value`, and the log of the derivative of `logit(F)` there.
+
+        Each component alone reaches `value` at `mean_k + scale_k value`; the mixture does so
+        between the first and the last of these points. Bisection narrows them down to the dtype's
+        accuracy, and one Newton step gains the last digits. The gradient goes through that step
+        alone: it is that of the implicit function, and nothing of the bisection is remembered.
+        """
+        ends = self.means + value[..., tf.newaxis] / self.inverse_scales
+        low, high = tf.reduce_min(ends, -1), tf.reduce_max(ends, -1)
+
+        def halve(low, high):
+            middle = low + (high - low) / 2
+            is_below = self.logit_cdf(middle)[0] < value
+            return tf.where(is_below, middle, low), tf.where(is_below, high, middle)
+
+        steps = HALVINGS[value.dtype.name]
+        low, high = tf.while_loop(lambda *_: True, halve, (low, high), maximum_iterations=steps)
+        x = tf.stop_gradient(low + (high - low) / 2)
+        found, log_slope = self.logit_cdf(x)
+        step = (value - found) * tf.exp(-tf.maximum(log_slope, MIN_LOG_SLOPE))
+        # Between components far apart the slope may be nothing but rounding: not to be trusted.
+        width = tf.stop_gradient(high - low)
+        x = x + step + tf.stop_gradient(tf.clip_by_value(step, -width, width) - step)
+        return x, self.logit_cdf(x)[1]
+
+
+def _log_normalize(logits):
+    """`log(sum(exp(logits)))` over the last axis, and `logits` less that."""
+    largest = tf.stop_gradient(tf.reduce_max(logits, -1, keepdims=True))
+    logits = logits - largest
+    log_sum = tf.math.log(tf.reduce_sum(tf.exp(logits), -1, keepdims=True))
+    return (largest + log_sum)[..., 0], logits - log_sum
