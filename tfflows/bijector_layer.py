@@ -113,7 +113,7 @@ class BijectorLayer(keras.layers.Layer):
 
     def constant_log_det(self, x, value) -> tf.Tensor:
         """A log-determinant that is the same for each row of `x`: shape `[batch]`."""
-        return tf.fill([tf.shape(x)[0]], tf.cast(value, self.flow_dtype))
+        return tf.fill(tf.shape(x)[:1], tf.cast(value, self.flow_dtype))
 
     def get_config(self) -> dict:
         return super().get_config()

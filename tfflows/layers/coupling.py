@@ -27,7 +27,7 @@ class Coupling(BijectorLayer):
       mask: "half", "channel", "alternating", "checkerboard", or a `Mask`.
       network: any Keras layer from `[batch, ..., n]` to features `[batch, ..., m]`.
       family: "additive", "affine", "rational_quadratic_spline", or a `Family`.
-      kernel_size: above 1, for images, the linear map is a convolution of that size, as in Glow.
+      kernel_size: for images, whose linear map is a convolution: the side of its kernel.
       **kwargs: those of `keras.layers.Layer`.
 
     >>> layer = Coupling("half", MLP([32]))
@@ -65,14 +65,14 @@ class Coupling(BijectorLayer):
 
     def _head(self, count):
         options = {"kernel_initializer": "zeros", "name": "head", "dtype": self.dtype_policy}
-        if self.kernel_size == 1:
-            return keras.layers.Dense(count, **options)
-        if len(self.event_shape) != 3:
+        if len(self.event_shape) == 3:
+            return keras.layers.Conv2D(count, self.kernel_size, padding="same", **options)
+        if self.kernel_size > 1:
             raise ValueError(
                 "A coupling with `kernel_size` above 1 expected images [batch, height, width, "
                 f"channels]. Received: event shape {self.event_shape}."
             )
-        return keras.layers.Conv2D(count, self.kernel_size, padding="same", **options)
+        return keras.layers.Dense(count, **options)
 
     def forward_and_log_det(self, x, condition=None):
         return self._transform(self.family.forward_and_log_det, x, condition)
@@ -83,17 +83,15 @@ class Coupling(BijectorLayer):
     def _transform(self, function, value, condition):
         kept, changed = self.mask.split(value)
         changed, log_det = function(changed, self._parameters(kept, condition))
-        log_det = tf.reduce_sum(log_det, range(1, len(self.event_shape) + 1))
+        log_det = tf.reduce_sum(log_det, list(range(1, len(self.event_shape) + 1)))
         return self.mask.merge(kept, changed), log_det
 
     def _parameters(self, kept, condition):
         seen = kept if condition is None else tf.concat([kept, _spread(condition, kept)], -1)
         outputs = tf.cast(self.head(self.network(seen)), self.flow_dtype)
-        shape = tf.concat([tf.shape(outputs)[:-1], [-1, self.family.num_parameters]], 0)
         count = outputs.shape[-1] // self.family.num_parameters
-        parameters = tf.reshape(outputs, shape)
-        parameters.set_shape([*outputs.shape[:-1], count, self.family.num_parameters])
-        return self.mask.select(parameters)
+        shape = [-1, *outputs.shape[1:-1], count, self.family.num_parameters]
+        return self.mask.select(tf.reshape(outputs, shape))
 
     def _seen_shape(self, x_shape):
         kept = self.mask.split(tf.zeros((1, *self.event_shape)))[0].shape[1:]
@@ -110,10 +108,9 @@ class Coupling(BijectorLayer):
 
 
 def _spread(condition, value):
-    """A condition `[batch, c]` at every position of `value`."""
-    for _ in range(value.shape.rank - condition.shape.rank):
-        condition = condition[:, tf.newaxis]
-    shape = tf.concat([tf.shape(value)[:-1], tf.shape(condition)[-1:]], 0)
-    spread = tf.broadcast_to(condition, shape)
-    spread.set_shape([*value.shape[:-1], condition.shape[-1]])
-    return spread
+    """A condition `[batch, c]` at every position of `value`; one that has positions as it is."""
+    if condition.shape.rank == value.shape.rank:
+        return condition
+    positions = value.shape[1:-1]
+    condition = tf.reshape(condition, [-1, *[1] * len(positions), condition.shape[-1]])
+    return tf.tile(condition, [1, *positions, 1])

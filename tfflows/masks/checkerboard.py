@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfflows.masks.mask import Mask
@@ -23,10 +24,10 @@ class Checkerboard(Mask):
     """
 
     def split(self, x):
-        return tf.where(self._is_changed(x), tf.zeros_like(x), x), self._pack(x)
+        return tf.where(self._is_changed(x), tf.zeros([], x.dtype), x), self._pack(x)
 
     def merge(self, kept, changed):
-        doubled = tf.repeat(changed, 2, axis=2)
+        doubled = tf.reshape(tf.stack([changed, changed], 3), [-1, *kept.shape[1:]])
         return tf.where(self._is_changed(kept), doubled, kept)
 
     def num_changed(self, channels: int) -> int:
@@ -41,17 +42,17 @@ class Checkerboard(Mask):
                 "A checkerboard mask expected an even width. "
                 f"Received: an image of width {x.shape[2]}."
             )
-        left, right = x[:, :, 0::2], x[:, :, 1::2]
-        takes_left = tf.reshape(self._takes_left(x), [1, -1] + [1] * (x.shape.rank - 2))
+        _, height, width, *others = x.shape
+        left, right = tf.unstack(tf.reshape(x, [-1, height, width // 2, 2, *others]), axis=3)
+        takes_left = self._takes_left(height).reshape([-1] + [1] * (x.shape.rank - 2))
         return tf.where(takes_left, left, right)
 
-    def _takes_left(self, x):
+    def _takes_left(self, height):
         """For each row, whether the changed pixels are in columns 0, 2, 4, ..."""
-        rows = tf.range(tf.shape(x)[1])
-        return tf.equal(rows % 2, 0 if self.swap else 1)
+        return np.arange(height) % 2 == (0 if self.swap else 1)
 
     def _is_changed(self, x):
-        columns = tf.range(tf.shape(x)[2])
-        even_column = tf.equal(columns % 2, 0)
-        changed = tf.equal(self._takes_left(x)[:, tf.newaxis], even_column[tf.newaxis, :])
-        return changed[tf.newaxis, :, :, tf.newaxis]
+        """`[height, width, 1]`; an array, since heights and widths are known."""
+        height, width = x.shape[1:3]
+        even_column = np.arange(width) % 2 == 0
+        return (self._takes_left(height)[:, np.newaxis] == even_column)[:, :, np.newaxis]
