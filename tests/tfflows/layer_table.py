@@ -26,7 +26,8 @@ from tfflows.layers import (
     Standardize,
     Unsqueeze,
 )
-from tfflows.networks import MADE, MLP, ConvNet, ResidualConvNet, ResidualMLP
+from tfflows.masks import PackedCheckerboard
+from tfflows.networks import MADE, MLP, ConvNet, GatedAttention, ResidualConvNet, ResidualMLP
 
 SPLINE = "rational_quadratic_spline"
 MIXTURE = "mixture_of_logistics"
@@ -87,6 +88,10 @@ def _conv(dtype, **kwargs):
 
 def _residual_conv(dtype, **kwargs):
     return ResidualConvNet(8, 1, activation="elu", name="network", dtype=dtype, **kwargs)
+
+
+def _gated_attention(dtype):
+    return GatedAttention(8, 1, num_heads=2, name="network", dtype=dtype)
 
 
 def _multi_scale(dtype):
@@ -169,6 +174,22 @@ ROWS = [
     Row("coupling_checkerboard_condition", _coupling("checkerboard", SPLINE), **IMAGE, **C),
     Row("coupling_conv", _image_coupling("channel", _conv), **IMAGE),
     Row("coupling_conv_condition", _image_coupling("checkerboard", _conv), **IMAGE, **C),
+    *[
+        Row(
+            f"coupling_packed_{name}",
+            lambda d, m=mask: Coupling(m, _conv(d), kernel_size=3, dtype=d),
+            **IMAGE,
+            **C,
+        )
+        for name, mask in (("odd", PackedCheckerboard()), ("even", PackedCheckerboard(swap=True)))
+    ],
+    Row("coupling_gated_attention", _image_coupling("channel", _gated_attention), **IMAGE),
+    Row(
+        "coupling_gated_mixture",
+        lambda d: Coupling("checkerboard", _gated_attention(d), MIXTURE, dtype=d),
+        condition=(4, 4, 2),
+        **IMAGE,
+    ),
     Row("coupling_residual_conv", _image_coupling("checkerboard", _residual_conv, 1), **IMAGE),
     *[
         Row(

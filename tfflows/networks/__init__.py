@@ -1,4 +1,7 @@
 from tfflows.networks.conv_net import ConvNet
+from tfflows.networks.gated_attention import GatedAttention
+from tfflows.networks.gated_convolution import GatedConvolution
+from tfflows.networks.gated_self_attention import GatedSelfAttention
 from tfflows.networks.made import MADE
 from tfflows.networks.masked_dense import MaskedDense
 from tfflows.networks.mlp import MLP
@@ -9,6 +12,9 @@ from tfflows.networks.weight_normalized_dense import WeightNormalizedDense
 
 __all__ = [
     "ConvNet",
+    "GatedAttention",
+    "GatedConvolution",
+    "GatedSelfAttention",
     "MADE",
     "MLP",
     "MaskedDense",

@@ -1,0 +1,33 @@
+"""A checkerboard of which the network sees half."""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+
+from tfflows.masks.checkerboard import Checkerboard
+
+
+@keras.saving.register_keras_serializable("tfflows")
+class PackedCheckerboard(Checkerboard):
+    """A checkerboard whose kept pixels are packed too, as in the code of Ho et al. 2019.
+
+    The network sees `[batch, height, width / 2, channels]`, without the zeros of `Checkerboard`, at
+    half the cost; with attention, at a quarter. `swap`: transforms even pixels instead of odd.
+
+    >>> image = tf.reshape(tf.range(8.0), [1, 2, 4, 1])
+    >>> kept, changed = PackedCheckerboard().split(image)
+    >>> kept[0, :, :, 0].numpy().tolist(), changed[0, :, :, 0].numpy().tolist()
+    ([[0.0, 2.0], [5.0, 7.0]], [[1.0, 3.0], [4.0, 6.0]])
+    """
+
+    def split(self, x):
+        return Checkerboard(not self.swap)._pack(x), self._pack(x)
+
+    def merge(self, kept, changed):
+        _, height, width, channels = kept.shape
+        doubled = tf.reshape(tf.stack([kept, kept], 3), [-1, height, 2 * width, channels])
+        return super().merge(doubled, changed)
+
+    def select(self, parameters):
+        return parameters
