@@ -72,14 +72,17 @@ class FlowModel(DensityModel):
             with self.distribute_strategy.scope():
                 self.adapt(x, y)
 
-    def adapt(self, data, condition=None, num_examples: int = 4096) -> None:
+    def adapt(self, data, condition=None, num_examples: int | None = None) -> None:
         """Data-dependent initialisation, as Keras's `Normalization.adapt`; `fit` calls it once.
 
         Args:
           data: array, or dataset of batches (of pairs with conditions).
           condition: conditions, where `data` is an array.
-          num_examples: how many of the first examples are used.
+          num_examples: how many of the first examples are used, at once; None: 4096 vectors, or
+            256 images, each of which has many pixels.
         """
+        if num_examples is None:
+            num_examples = 4096 if len(_event_shape(data)) == 1 else 256
         if isinstance(data, tf.data.Dataset):
             data, condition = _first_examples(data, num_examples)
         data, condition = (None if d is None else d[:num_examples] for d in (data, condition))
@@ -171,6 +174,13 @@ def _base(base, policy):
         "`base` should be None, a `tfd.Distribution` or a `BaseDistribution`. "
         f"Received: {type(base).__name__}."
     )
+
+
+def _event_shape(data):
+    if not isinstance(data, tf.data.Dataset):
+        return np.shape(data)[1:]
+    spec = data.element_spec
+    return (spec[0] if isinstance(spec, tuple) else spec).shape[1:]
 
 
 def _first_examples(dataset, count):
