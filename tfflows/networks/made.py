@@ -108,7 +108,8 @@ class MADE(keras.layers.Layer):
 
         A pass of the network for each of the D inputs would compute everything D times. In step
         `s` only the units of degree `s` are computed, from the units before them, which are kept:
-        together the steps cost about as much as one pass.
+        together the steps cost about as much as one pass. Steps go in groups of about sqrt(D):
+        what the units of earlier groups contribute to a whole group is one product.
 
         Args:
           invert: `(z_i [batch], parameters [batch, num_parameters]) -> (x_i, log_det)`.
@@ -118,37 +119,52 @@ class MADE(keras.layers.Layer):
         Returns:
           `(x [batch, D], log_det [batch])`.
         """
-        dtype, dim, batch = z.dtype, len(self.permutation), tf.shape(z)[0]
-        z = tf.transpose(permute_last_axis(z, self.permutation))
-        packed = [
-            PackedLayer(layer, dim, dtype, is_first=i == 0)
+        dtype, dim = z.dtype, len(self.permutation)
+        size = -(-dim // round(dim**0.5))
+        groups = -(-dim // size)
+        layers = [
+            PackedLayer(layer, (groups, size), dtype, is_first=i == 0)
             for i, layer in enumerate(self.masked_layers)
         ]
-        shift = self._packed_shift(condition, packed[0], dtype)
+        shift = None
+        if condition is not None:
+            shift = layers[0].pack(tf.transpose(tf.cast(self.condition_layer(condition), dtype)))
+        z = tf.transpose(permute_last_axis(z, self.permutation))
+        z = tf.reshape(tf.pad(z, [[0, groups * size - dim], [0, 0]]), [groups, size, -1])
 
-        def step(s, x, log_det, *caches):
-            caches = list(caches)
+        def solve_group(k, log_det, *known):
+            units_of = [layer.group(k, values) for layer, values in zip(layers, known)]
+            found = [[] for _ in layers]
+            for step in range(size):
 
-            def apply(i, units):
-                if i:
-                    caches[i - 1] = tf.tensor_scatter_nd_update(caches[i - 1], [[s]], [units])
-                return packed[i](s, caches[i - 1] if i else x)
+                def apply(i, units, step=step):
+                    if i:
+                        found[i].append(units)
+                    return units_of[i](step, found[i])
 
-            parameters = self._wire(apply, x, None if shift is None else shift[s])
-            x_s, log_det_s = invert(z[s], tf.transpose(parameters))
-            return s + 1, tf.tensor_scatter_nd_update(x, [[s]], [x_s]), log_det + log_det_s, *caches
+                shift_s = None if shift is None else shift[k, step]
+                parameters = self._wire(apply, None, shift_s)
+                x, log_det_s = invert(z[k, step], tf.transpose(parameters))
+                found[0].append(x[tf.newaxis])
+                log_det += tf.where(k * size + step < dim, log_det_s, 0.0)
+            known = [
+                tf.tensor_scatter_nd_update(values, [[k]], [tf.concat(new, 0)])
+                for values, new in zip(known, found)
+            ]
+            return k + 1, log_det, *known
 
-        start = [0, tf.zeros_like(z), tf.zeros([batch], dtype)]
-        start += [tf.zeros([dim, layer.units, batch], dtype) for layer in packed[:-1]]
-        solved = tf.while_loop(lambda s, *_: s < dim, step, tuple(start), maximum_iterations=dim)
-        return permute_last_axis(tf.transpose(solved[1]), np.argsort(self.permutation)), solved[2]
-
-    def _packed_shift(self, condition, first, dtype):
-        """What the condition adds to the first hidden layer, by degree: `[D, units, batch]`."""
-        if condition is None:
-            return None
-        shift = tf.cast(self.condition_layer(condition), dtype)
-        return first.pack(tf.transpose(shift))
+        batch = tf.shape(z)[-1]
+        start = [0, tf.zeros([batch], dtype)]
+        start += [tf.zeros([groups, size * layer.inputs, batch], dtype) for layer in layers]
+        solved = tf.while_loop(
+            lambda k, *_: k < groups,
+            solve_group,
+            tuple(start),
+            parallel_iterations=1,
+            maximum_iterations=groups,
+        )
+        x = tf.transpose(tf.reshape(solved[2], [groups * size, -1])[:dim])
+        return permute_last_axis(x, np.argsort(self.permutation)), solved[1]
 
     def _wire(self, apply, x, shift):
         """The network, given how layer `i` is applied: to whole vectors, or to some units."""

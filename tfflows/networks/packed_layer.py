@@ -7,43 +7,68 @@ import tensorflow as tf
 
 
 class PackedLayer:
-    """The units of a `MaskedDense` gathered by degree, each degree padded to the same number.
+    """The units of a `MaskedDense` by degree, each degree padded to the same number.
 
-    `layer(s, inputs)` gives the units of degree `s`, `[units, batch]`, from all inputs in the
-    packed layout, `[D, units of the layer before, batch]` (or `[D, batch]`), of which those not
-    yet known may hold anything finite: the mask has zeros there.
+    Degrees come in groups of equal size. Of the inputs, in the same layout, those of earlier
+    groups act on a whole group at once, those of the group itself one degree after another.
 
     Args:
       layer: a built `MaskedDense`.
-      dim: number of degrees D.
+      grid: number of groups, and of degrees in each; together not fewer than there are.
       dtype: dtype to compute in.
       is_first: whether the inputs are those of the network, whose degrees count from 1.
     """
 
-    def __init__(self, layer, dim: int, dtype, is_first: bool):
-        inputs, _ = _by_degree(layer.in_degrees, dim, is_first)
-        self.index, self.units = _by_degree(layer.out_degrees, dim)
+    def __init__(self, layer, grid: tuple[int, int], dtype, is_first: bool):
+        rows, self.inputs = _by_degree(layer.in_degrees, grid, is_first)
+        self.index, self.units = _by_degree(layer.out_degrees, grid)
         kernel = tf.pad(tf.cast(layer.masked_kernel(), dtype), [[0, 1], [0, 1]])
-        kernel = tf.gather(tf.gather(kernel, inputs.ravel()), self.index.ravel(), axis=1)
-        self.kernel = tf.reshape(tf.transpose(kernel), [dim, self.units, -1])
+        kernel = tf.gather(tf.transpose(tf.gather(kernel, rows.ravel())), self.index.ravel())
+        groups, size = grid
+        kernel = tf.reshape(kernel, [groups, size * self.units, groups, size * self.inputs])
+        self.within = tf.gather(kernel, np.arange(groups), axis=2, batch_dims=1)
+        self.kernel = tf.reshape(kernel, [groups, size * self.units, -1])
         self.bias = self.pack(tf.cast(layer.bias, dtype)[:, tf.newaxis])
 
-    def __call__(self, step, inputs):
-        flat = tf.reshape(inputs, [self.kernel.shape[-1], -1])
-        return tf.matmul(self.kernel[step], flat) + self.bias[step]
+    def group(self, k, known):
+        """The function that gives the units of one degree of group `k`.
+
+        Args:
+          k: the group.
+          known: all inputs, `[groups, size * inputs, n]`, of which those of group `k` and of later
+            ones must be zero.
+
+        Returns:
+          `(step, found) -> [units, n]`: the units of degree number `step` of the group, given the
+          list of those inputs of the group that they may see, `[inputs, n]` each.
+        """
+        base = tf.matmul(self.kernel[k], tf.reshape(known, [self.kernel.shape[-1], -1]))
+        base = tf.reshape(base, [*self.index.shape[1:], -1]) + self.bias[k]
+        within = tf.reshape(self.within[k], [*self.index.shape[1:], -1])
+
+        def units_of(step, found):
+            if not found:
+                return base[step]
+            kernel = within[step, :, : len(found) * self.inputs]
+            return base[step] + tf.matmul(kernel, tf.concat(found, 0))
+
+        return units_of
 
     def pack(self, values):
-        """Values `[units, n]` in the packed layout `[D, units of a degree, n]`."""
+        """Values `[units, n]` in the packed layout `[groups, size, units of a degree, n]`."""
         padded = tf.pad(values, [[0, 1], [0, 0]])
         packed = tf.gather(padded, self.index.ravel())
         return tf.reshape(packed, [*self.index.shape, -1])
 
 
-def _by_degree(degrees, dim, from_one=False):
-    """Indices `[D, units]` of the units of each degree, padded with one past the last."""
-    members = [np.flatnonzero(degrees == d + int(from_one)) for d in range(dim)]
+def _by_degree(degrees, grid, from_one=False):
+    """Indices `[groups, size, units]` of the units of each degree, and how many a degree has.
+
+    Those that a degree has too few of, and degrees that there are not, get one past the last.
+    """
+    members = [np.flatnonzero(degrees == d + int(from_one)) for d in range(np.prod(grid))]
     units = max(len(m) for m in members)
-    index = np.full([dim, units], len(degrees))
+    index = np.full([len(members), units], len(degrees))
     for row, m in zip(index, members):
         row[: len(m)] = m
-    return index, units
+    return index.reshape(*grid, units), units
