@@ -7,6 +7,9 @@ from collections.abc import Sequence
 import keras
 
 from tfflows.bijector_layer import BijectorLayer
+from tfflows.memory import Step, recompute, refuse_stateful, reversible, run
+
+MEMORY = {None: run, "recompute": recompute, "reversible": reversible}
 
 
 @keras.saving.register_keras_serializable("tfflows")
@@ -15,8 +18,21 @@ class Chain(BijectorLayer):
 
     Rezende and Mohamed 2015, equation 7. A condition reaches the layers that can use one.
 
+    What the backward pass needs can be kept, or computed once more, in either direction:
+
+    * `memory=None` keeps all that the layers compute inside;
+    * "recompute" keeps the input of each layer; gradients are the same, a training step takes
+      about a third longer;
+    * "reversible" keeps the chain's input and output only, and rebuilds what lies between by the
+      inverses of the layers; gradients are as exact as these. The error of the rebuilt input is
+      measured in each step; a relative error beyond 1e-3 stops training.
+
+    The two need layers that a call in training leaves as they are: no dropout, no statistics of
+    batches. "reversible" leaves XLA out of `jit_compile="auto"`, since XLA drops the check.
+
     Args:
       layers: `BijectorLayer`s, the one that sees the data first.
+      memory: None, "recompute" or "reversible".
       **kwargs: those of `keras.layers.Layer`.
 
     >>> chain = Chain([ActNorm(), Coupling("half", MLP([32])), Permute("reverse")])
@@ -24,8 +40,14 @@ class Chain(BijectorLayer):
     >>> x, _ = chain.inverse_and_log_det(tf.identity(z))
     """
 
-    def __init__(self, layers: Sequence[BijectorLayer], **kwargs):
+    def __init__(self, layers: Sequence[BijectorLayer], memory: str | None = None, **kwargs):
         super().__init__(**kwargs)
+        if memory not in MEMORY:
+            raise ValueError(
+                f'`memory` should be None, "recompute" or "reversible". Received: {memory!r}.'
+            )
+        self.memory = memory
+        self.supports_jit = memory != "reversible"
         self.layers = list(layers)
         for layer in self.layers:
             if not isinstance(layer, BijectorLayer):
@@ -44,23 +66,24 @@ class Chain(BijectorLayer):
     def build(self, x_shape, condition_shape=None):
         super().build(x_shape, condition_shape)
         for layer in self.layers:
+            own = condition_shape if layer.uses_condition else None
             if not layer.built:
-                layer.build(x_shape, condition_shape if layer.uses_condition else None)
+                layer.build(x_shape, own)
+            if self.memory is not None:
+                refuse_stateful(layer, x_shape, own, self.memory)
             x_shape = layer.compute_output_shape(x_shape)
 
     def forward_and_log_det(self, x, condition=None):
-        total = self.constant_log_det(x, 0.0)
-        for layer in self.layers:
-            x, log_det = layer(x, condition=condition if layer.uses_condition else None)
-            total = total + log_det
-        return x, total
+        return MEMORY[self.memory](self._steps(), x, condition)
 
     def inverse_and_log_det(self, z, condition=None):
-        total = self.constant_log_det(z, 0.0)
-        for layer in reversed(self.layers):
-            z, log_det = layer.inverse_and_log_det(z, condition if layer.uses_condition else None)
-            total = total + log_det
-        return z, total
+        steps = [step.reversed() for step in reversed(self._steps())]
+        return MEMORY[self.memory](steps, z, condition)
+
+    def _steps(self):
+        return [
+            Step(layer, layer.inverse_and_log_det, layer.uses_condition) for layer in self.layers
+        ]
 
     def adapt(self, x, condition=None) -> None:
         for layer in self.layers:
@@ -80,5 +103,6 @@ class Chain(BijectorLayer):
 
     def get_config(self) -> dict:
         return super().get_config() | {
-            "layers": [keras.saving.serialize_keras_object(layer) for layer in self.layers]
+            "layers": [keras.saving.serialize_keras_object(layer) for layer in self.layers],
+            "memory": self.memory,
         }

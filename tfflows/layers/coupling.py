@@ -64,7 +64,8 @@ class Coupling(BijectorLayer):
         self.head.build(self.network.compute_output_shape(seen))
 
     def _head(self, count):
-        options = {"kernel_initializer": "zeros", "name": "head", "dtype": self.dtype_policy}
+        # Never in half precision: eight bits are what pixels have, and shifts must be finer.
+        options = {"kernel_initializer": "zeros", "name": "head", "dtype": self.flow_dtype}
         if len(self.event_shape) == 3:
             return keras.layers.Conv2D(count, self.kernel_size, padding="same", **options)
         if self.kernel_size > 1:

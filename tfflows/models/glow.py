@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 
 from tfflows.layers import ActNorm, Chain, Coupling, Squeeze
-from tfflows.models.image_flow import ImageFlow
+from tfflows.models.image_flow import ImageFlow, image_family
 from tfflows.models.linear_layer import linear_layer
 from tfflows.networks import ConvNet, ResidualConvNet
 
@@ -21,8 +21,9 @@ class Glow(ImageFlow):
       num_levels: scales L.
       num_steps: steps K in each.
       units: filters of the conditioners.
-      linear: "plu", "qr" or "full": the form of the 1x1 convolutions.
-      family: "affine", "additive", or a `Family`.
+      linear: "plu", "qr" or "full": the form of the 1x1 convolutions; "emerging" or "periodic":
+        3x3 convolutions in their place (Hoogeboom et al. 2019).
+      family: "affine" (log-scales of 2 nats at most), "additive", or a `Family`.
       learned_prior: whether channels that are factored out have a mean and scale that depend on
         those that go on.
       network: "conv" (3x3 and 1x1, as in the paper) or "residual".
@@ -32,6 +33,7 @@ class Glow(ImageFlow):
       num_bits, alpha, dequantization: those of `ImageFlow`: bits of a pixel; None, or alpha of a
         logit; "uniform", a layer, or None.
       seed: seed of the initial rotations.
+      memory: what the backward pass keeps: that of each level's `Chain`.
       base, num_classes, **kwargs: those of `FlowModel`.
 
     >>> model = Glow(num_levels=2, num_steps=1, units=8, seed=1)
@@ -56,6 +58,7 @@ class Glow(ImageFlow):
         alpha: float | None = None,
         dequantization="uniform",
         seed: int | None = None,
+        memory: str | None = None,
         base=None,
         num_classes: int | None = None,
         **kwargs,
@@ -65,7 +68,9 @@ class Glow(ImageFlow):
         dtype = kwargs.get("dtype")
 
         def coupling(name, net):
-            return Coupling("channel", net, family, kernel_size, name=name, dtype=dtype)
+            return Coupling(
+                "channel", net, image_family(family), kernel_size, name=name, dtype=dtype
+            )
 
         def conditioner():
             options = {"activation": activation, "name": "network", "dtype": dtype}
@@ -87,7 +92,7 @@ class Glow(ImageFlow):
             if learned_prior and j < num_levels - 1:
                 # As in the paper's code, one convolution that starts at zero.
                 layers += [coupling("prior", ConvNet((), (), name="network", dtype=dtype))]
-            return Chain(layers, name=f"level_{j}", dtype=dtype)
+            return Chain(layers, memory, name=f"level_{j}", dtype=dtype)
 
         super().__init__(
             [level(j) for j in range(num_levels)],
@@ -109,9 +114,10 @@ class Glow(ImageFlow):
         self.kernel_size = kernel_size
         self.activation = activation
         self.seed = seed
+        self.memory = memory
 
     def get_config(self) -> dict:
         names = ["num_levels", "num_steps", "units", "linear", "learned_prior", "network"]
-        names += ["num_blocks", "kernel_size", "activation", "seed"]
+        names += ["num_blocks", "kernel_size", "activation", "seed", "memory"]
         config = {name: getattr(self, name) for name in names}
         return self.own_config() | config | {"family": self.serialized_family()}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 
 from tfflows.layers import Chain, Coupling, Squeeze
-from tfflows.models.image_flow import ImageFlow
+from tfflows.models.image_flow import ImageFlow, image_family
 from tfflows.models.normalization_before import normalization_before
 from tfflows.networks import ResidualConvNet
 
@@ -26,12 +26,14 @@ class MultiScaleRealNVP(ImageFlow):
       double_units: whether the filters double with each squeeze, as in the paper.
       num_couplings: checkerboard couplings, and channel-wise ones, on each scale but the last.
       num_final: couplings on the last scale.
-      family: "affine", "additive", or a `Family`.
+      family: "affine" (log-scales of 2 nats at most), "additive", or a `Family`.
       normalization: "batch" (as in the paper), "act", or None: before each coupling.
       weight_normalization: of the conditioners, as in the paper.
       activation: of the conditioners.
       num_bits, alpha, dequantization: those of `ImageFlow`: bits of a pixel; alpha of the logit,
         or None; "uniform", a layer, or None.
+      memory: what the backward pass keeps: that of each level's `Chain`; not with
+        normalization="batch".
       base, num_classes, **kwargs: those of `FlowModel`.
 
     >>> model = MultiScaleRealNVP(num_levels=2, units=8, num_blocks=1)
@@ -55,6 +57,7 @@ class MultiScaleRealNVP(ImageFlow):
         num_bits: int = 8,
         alpha: float | None = 0.05,
         dequantization="uniform",
+        memory: str | None = None,
         base=None,
         num_classes: int | None = None,
         **kwargs,
@@ -67,7 +70,9 @@ class MultiScaleRealNVP(ImageFlow):
                 network = ResidualConvNet(
                     width, num_blocks, activation, weight_normalization, name="network", dtype=dtype
                 )
-                layer = Coupling(mask, network, family, name=f"coupling_{i}", dtype=dtype)
+                layer = Coupling(
+                    mask, network, image_family(family), name=f"coupling_{i}", dtype=dtype
+                )
                 layer.mask.swap = bool(i % 2)
                 layers += [*normalization_before(normalization, i, dtype), layer]
             return layers
@@ -81,7 +86,7 @@ class MultiScaleRealNVP(ImageFlow):
                 layers = couplings("checkerboard", num_couplings, width)
                 layers.append(Squeeze(name="squeeze", dtype=dtype))
                 layers += couplings("channel", num_couplings, width * factor, num_couplings)
-            return Chain(layers, name=f"level_{j}", dtype=dtype)
+            return Chain(layers, memory, name=f"level_{j}", dtype=dtype)
 
         super().__init__(
             [level(j) for j in range(num_levels)],
@@ -102,9 +107,10 @@ class MultiScaleRealNVP(ImageFlow):
         self.normalization = normalization
         self.weight_normalization = weight_normalization
         self.activation = activation
+        self.memory = memory
 
     def get_config(self) -> dict:
         names = ["num_levels", "units", "num_blocks", "double_units", "num_couplings", "num_final"]
-        names += ["normalization", "weight_normalization", "activation"]
+        names += ["normalization", "weight_normalization", "activation", "memory"]
         config = {name: getattr(self, name) for name in names}
         return self.own_config() | config | {"family": self.serialized_family()}

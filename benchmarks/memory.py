@@ -1,0 +1,117 @@
+"""How much memory a training step of a deep Glow takes: ``python -m benchmarks.memory``.
+
+Glow on 64x64x3, 3 levels, 64 hidden filters, batches of 16, float32, Adam; each case in a process
+of its own. Two growths of the resident memory up to its peak in three training steps, in MB:
+
+* ``step``: from when the graph has run once, on one image: what the activations and gradients of
+  a batch take. The ratios are of this.
+* ``all``: from when weights and optimizer have been made: with the graph, its tracing and its
+  optimization too.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import time
+from typing import Any
+
+from benchmarks.process import environment
+
+MODES = ("plain", "recompute", "reversible")
+BATCH, SHAPE = 16, (64, 64, 3)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks.memory",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--steps", nargs="+", type=int, default=[4, 8, 16, 32], help="K")
+    parser.add_argument("--modes", nargs="+", choices=MODES, default=list(MODES))
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--case", nargs=2, metavar=("MODE", "K"), help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.case:
+        mode, num_steps = arguments.case
+        print(json.dumps(measure(mode, int(num_steps))))
+        return
+    print(
+        f"{'K':>3} {'memory':<11} {'step MB':>8} {'all MB':>8} {'ratio':>6} {'s/step':>7} first s"
+    )
+    for num_steps in arguments.steps:
+        plain = None
+        for mode in arguments.modes:
+            row = in_new_process(mode, num_steps, arguments.threads)
+            plain = row["step"] if mode == "plain" else plain
+            ratio = "" if plain is None else f"{row['step'] / plain:.2f}"
+            print(
+                f"{num_steps:3d} {mode:<11} {row['step']:8.0f} {row['all']:8.0f} {ratio:>6} "
+                f"{row['seconds']:7.2f} {row['first']:7.1f}",
+                flush=True,
+            )
+
+
+def in_new_process(mode: str, num_steps: int, threads: int) -> dict[str, Any]:
+    command = [sys.executable, "-m", "benchmarks.memory", "--case", mode, str(num_steps)]
+    done = subprocess.run(
+        command, env=environment(threads), stdout=subprocess.PIPE, text=True, check=True
+    )
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def measure(mode: str, num_steps: int) -> dict[str, float]:
+    """The case of this process: growths in MB, seconds of the first and of a later step."""
+    import keras
+    import numpy as np
+    import tensorflow as tf
+
+    import tfflows
+
+    memory = None if mode == "plain" else mode
+    model = tfflows.Glow(num_levels=3, num_steps=num_steps, units=64, memory=memory, seed=1)
+    x = np.random.default_rng(0).integers(0, 256, (BATCH, *SHAPE), "uint8")
+    model.build((None, *SHAPE))
+    model.adapt(x)
+    model.compile(keras.optimizers.Adam(1e-4), jit_compile=False)
+    model.optimizer.build(model.trainable_variables)
+    signature = [(tf.TensorSpec([None, *SHAPE], tf.uint8),)]
+    step = tf.function(model.train_step, input_signature=signature)
+
+    before, start = resident(), time.perf_counter()
+    step((tf.constant(x[:1]),))
+    first = time.perf_counter() - start
+    traced = resident()
+    forget_peak()
+    start = time.perf_counter()
+    for _ in range(3):
+        step((tf.constant(x),))
+    seconds = (time.perf_counter() - start) / 3
+    peak = status("VmHWM")
+    return {"step": peak - traced, "all": peak - before, "first": first, "seconds": seconds}
+
+
+def resident() -> float:
+    """Resident memory in MB, less what the allocator keeps of freed memory."""
+    import ctypes
+    import gc
+
+    gc.collect()
+    ctypes.CDLL(None).malloc_trim(0)
+    return status("VmRSS")
+
+
+def status(field: str) -> float:
+    with open("/proc/self/status") as lines:
+        return next(int(line.split()[1]) for line in lines if line.startswith(field)) / 1024
+
+
+def forget_peak() -> None:
+    """Sets ``VmHWM`` back to what is resident now."""
+    with open("/proc/self/clear_refs", "w") as file:
+        file.write("5")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,169 @@
+"""The memory modes: the gradients of plain backpropagation, for less memory."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tfflows
+from tfflows.layers import ActNorm, BatchNormalization, Chain, Coupling, InvertibleLinear, Permute
+from tfflows.memory.recompute import segments
+from tfflows.networks import MLP, ConvNet
+
+MODES = ("recompute", "reversible")
+IMAGE, CONDITION = (4, 4, 4), (4, 4, 2)
+each_mode = pytest.mark.parametrize("memory", MODES)
+
+
+def chain(memory, network=lambda: ConvNet((8, 8), name="network"), shape=IMAGE, condition=None):
+    keras.utils.set_random_seed(0)
+    layers = []
+    for i in range(3):
+        layers += [ActNorm(name=f"norm_{i}"), InvertibleLinear(seed=i, name=f"linear_{i}")]
+        layers += [Coupling("channel", network(), name=f"coupling_{i}")]
+    layers = [Chain(layers[:4], memory, name="nested"), *layers[4:], Permute("reverse", name="end")]
+    layer = Chain(layers, memory, name="flow")
+    layer.build((None, *shape), None if condition is None else (None, *condition))
+    for seed, weight in enumerate(layer.trainable_weights):
+        weight.assign_add(0.1 * np.random.RandomState(seed).normal(size=weight.shape))
+    return layer
+
+
+def gradients(memory, inverse, in_graph):
+    """Values and gradients of a chain by weights, input and an image condition."""
+    layer = chain(memory, condition=CONDITION)
+    x = tf.random.stateless_normal([5, *IMAGE], [0, 1])
+    c = tf.random.stateless_normal([5, *CONDITION], [0, 2])
+
+    def compute(x, c):
+        with tf.GradientTape() as tape:
+            tape.watch([x, c])
+            z, log_det = (layer.inverse_and_log_det if inverse else layer)(x, c)
+            value = tf.reduce_mean(z**3) - tf.reduce_mean(log_det**2)
+        return z, log_det, tape.gradient(value, [x, c, *[w.value for w in layer.trainable_weights]])
+
+    z, log_det, found = (tf.function(compute) if in_graph else compute)(x, c)
+    return [value.numpy() for value in (z, log_det, *found)]
+
+
+@pytest.mark.parametrize("inverse", [False, True], ids=["forward", "inverse"])
+@pytest.mark.parametrize("in_graph", [False, True], ids=["eager", "graph"])
+def test_gradients_are_those_of_plain_backpropagation(inverse, in_graph):
+    plain, recomputed, rebuilt = (gradients(m, inverse, in_graph) for m in (None, *MODES))
+    for a, b, c in zip(plain, recomputed, rebuilt):
+        assert np.abs(a).max() > 0
+        assert np.linalg.norm(b - a) < 2e-6 * np.linalg.norm(a)  # threads may reorder sums
+        assert np.linalg.norm(c - a) < 1e-4 * np.linalg.norm(a)
+
+
+@pytest.mark.parametrize(("memory", "times"), [(None, 1), ("recompute", 2), ("reversible", 3)])
+def test_how_often_a_network_runs_in_a_training_step(memory, times):
+    calls = []
+
+    class Spy(MLP):
+        def call(self, inputs):
+            calls.append(self)
+            return super().call(inputs)
+
+    layer = Chain([Coupling("half", Spy([4], name="network"), name="coupling")], memory)
+    layer.build((None, 2))
+    calls.clear()
+    with tf.GradientTape() as tape:
+        value = tf.reduce_sum(layer(tf.ones([3, 2]))[0])
+    tape.gradient(value, [w.value for w in layer.trainable_weights])
+    assert len(calls) == times
+
+
+def glow(memory):
+    keras.utils.set_random_seed(0)
+    model = tfflows.Glow(2, 2, 8, num_bits=3, dequantization=None, seed=1, memory=memory)
+    model.build((None, 8, 8, 1))
+    return model
+
+
+PIXELS = np.random.RandomState(0).randint(0, 8, (32, 8, 8, 1)).astype("float32")
+
+
+def trained(memory, scope, optimizer):
+    with scope:
+        model = glow(memory)
+        model.compile(optimizer(), jit_compile=False)
+    model.fit(PIXELS, epochs=2, batch_size=16, shuffle=False, verbose=0)
+    return [w.numpy() for w in model.weights]
+
+
+@each_mode
+def test_fit_takes_the_same_steps_with_averages_and_two_replicas(memory, two_replicas):
+    def sgd():
+        return keras.optimizers.SGD(1e-3, use_ema=True, ema_momentum=0.5)
+
+    expected = trained(None, tf.distribute.get_strategy().scope(), sgd)
+    for strategy in (tf.distribute.get_strategy(), two_replicas):
+        for a, b in zip(trained(memory, strategy.scope(), sgd), expected):
+            np.testing.assert_allclose(a, b, atol=2e-5)
+
+
+def test_bfloat16_networks_and_the_levels_of_a_model_take_the_mode():
+    model = tfflows.Glow(2, 1, 8, seed=1, memory="reversible", dtype="mixed_bfloat16")
+    model.compile("adam")
+    model.fit(PIXELS.astype("uint8"), epochs=2, verbose=0)
+    assert [level.memory for level in model.multi_scale.levels] == ["reversible"] * 2
+    again = tfflows.Glow.from_config(model.get_config())
+    assert again.memory == again.multi_scale.levels[0].memory == "reversible"
+
+
+def test_xla_compiles_recomputation_and_is_not_chosen_for_a_check_it_drops():
+    layers = [Coupling("half", MLP([8], name="network"), name=f"coupling_{i}") for i in range(2)]
+    model = tfflows.FlowModel(Chain(layers, "recompute", name="flow"))
+    model.compile(keras.optimizers.SGD(1e-2), jit_compile=True)
+    model.fit(np.random.RandomState(0).normal(size=(32, 4)).astype("float32"), verbose=0)
+    assert not Chain([ActNorm()], "reversible").supports_jit
+
+
+class NetworkWithStatistics(keras.layers.Layer):
+    def build(self, input_shape):
+        self.normalize = keras.layers.BatchNormalization(name="normalize")
+        self.normalize.build(input_shape)
+
+    def call(self, inputs):
+        return self.normalize(inputs)
+
+    def compute_output_shape(self, input_shape):
+        return input_shape
+
+
+REFUSED = {
+    "seed_generator": lambda: Coupling("half", MLP([4], dropout=0.1, name="network"), name="bad"),
+    "moving_mean": lambda: BatchNormalization(name="bad"),
+    "normalize/moving_mean": lambda: Coupling("half", NetworkWithStatistics(), name="bad"),
+}
+
+
+@each_mode
+@pytest.mark.parametrize("what", REFUSED)
+def test_layers_that_change_in_training_are_refused(memory, what):
+    bad = Chain([ActNorm(name="good"), REFUSED[what]()], memory)
+    with pytest.raises(ValueError, match=f"Layer 'bad' .*memory='{memory}'.*{what}"):
+        bad.build((None, 4))
+    with pytest.raises(ValueError, match="`memory` should be"):
+        Chain([], memory="less")
+
+
+def test_a_chain_that_cannot_be_rebuilt_stops_training():
+    # Almost singular: the direction it all but forgets does not come back.
+    kernel = np.diag([1.0, 1e-9]) @ np.linalg.qr(np.random.RandomState(0).normal(size=(2, 2)))[0]
+    lossy = InvertibleLinear("full", keras.initializers.Constant(kernel), name="lossy")
+    flow = Chain([lossy, Permute("reverse", name="reverse")], "reversible", name="flow")
+    model = tfflows.FlowModel(flow)
+    model.compile(keras.optimizers.SGD(1e-3))
+    x = np.random.RandomState(1).normal(size=(64, 2)).astype("float32")
+    model.build((None, 2))
+    before = lossy.kernel.numpy()
+    with pytest.raises(tf.errors.InvalidArgumentError, match="could not rebuild its input"):
+        model.fit(x, verbose=0)
+    np.testing.assert_array_equal(lossy.kernel, before)
+
+
+def test_a_segment_ends_with_a_network():
+    steps = chain("recompute")._steps()
+    assert [len(segment) for segment in segments(steps)] == [1, 2, 3, 1]
