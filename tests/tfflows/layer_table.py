@@ -116,10 +116,10 @@ def _convolution(order):
     return lambda dtype: AutoregressiveConvolution(2, order, dtype=dtype)
 
 
-def _chain(dtype):
+def _chain(dtype, memory=None):
     first = Coupling("half", MLP([8], name="network", dtype=dtype), name="first", dtype=dtype)
     second = _autoregressive("affine")(dtype)
-    return Chain([ActNorm(name="norm", dtype=dtype), first, second], dtype=dtype)
+    return Chain([ActNorm(name="norm", dtype=dtype), first, second], memory, dtype=dtype)
 
 
 IMAGE = {"shape": (4, 4, 3)}
@@ -209,6 +209,10 @@ ROWS = [
     Row("autoregressive_one_dim", _autoregressive("affine"), shape=(1,)),
     Row("iaf", lambda d: Invert(_autoregressive("affine")(d), dtype=d), **C),
     Row("chain", _chain, **C),
+    *[
+        Row(f"chain_{memory}", lambda d, m=memory: _chain(d, m), **C)
+        for memory in ("recompute", "reversible")
+    ],
     Row("multi_scale", _multi_scale, **IMAGE),
     Row("multi_scale_condition", _multi_scale, **IMAGE, **C),
 ]

@@ -53,6 +53,8 @@ SMALL = {"num_layers": 2, "units": (16,)}
 SPLINE = {"num_layers": 2, "units": 16, "num_blocks": 1, "seed": 1}
 
 IMAGE = {"num_levels": 2, "units": 8, "num_bits": 3}
+FLOW_PLUS_PLUS = {"num_couplings": (1, 1, 0), "units": 8, "num_blocks": 1, "num_heads": 2}
+FLOW_PLUS_PLUS |= {"num_noise_couplings": 1, "noise_units": 8, "num_bits": 3, "seed": 1}
 
 ROWS = [
     Row("maf", lambda **k: tfflows.MAF(**SMALL, **k)),
@@ -92,6 +94,12 @@ ROWS = [
             num_blocks=1, num_couplings=1, num_final=2, **IMAGE, **k
         ),
         shape=(8, 8, 1),
+    ),
+    Row(
+        "flow_plus_plus",
+        lambda **k: tfflows.FlowPlusPlus(**FLOW_PLUS_PLUS, num_classes=3, **k),
+        labels=True,
+        shape=(4, 4, 2),
     ),
     Row("own_chain", lambda **k: tfflows.FlowModel(_own(), **k)),
     Row("trained_mixture", lambda **k: tfflows.FlowModel(_own(), GaussianMixture(2, seed=1), **k)),

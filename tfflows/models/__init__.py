@@ -1,5 +1,6 @@
 from tfflows.models.density_model import DensityModel
 from tfflows.models.flow_model import FlowModel
+from tfflows.models.flow_plus_plus import FlowPlusPlus
 from tfflows.models.glow import Glow
 from tfflows.models.iaf import IAF
 from tfflows.models.maf import MAF
@@ -10,6 +11,7 @@ from tfflows.models.real_nvp import RealNVP
 __all__ = [
     "DensityModel",
     "FlowModel",
+    "FlowPlusPlus",
     "Glow",
     "IAF",
     "MAF",

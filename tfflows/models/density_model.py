@@ -220,6 +220,7 @@ class DensityModel(keras.Model):
             batch_size = None
         else:
             self._prepare(x, y)
+        self._build_optimizer()
         if validation_data is not None:
             validation_data = self._validation(validation_data)
         if not isinstance(callbacks, keras.callbacks.CallbackList):
@@ -265,6 +266,12 @@ class DensityModel(keras.Model):
         if not self.built:
             with self.distribute_strategy.scope():
                 self.build(*_shapes(x, y))
+
+    def _build_optimizer(self):
+        # Made inside the first training step, its variables would have that step traced twice.
+        if self.compiled and not self.optimizer.built:
+            with self.distribute_strategy.scope():
+                self.optimizer.build(self.trainable_variables)
 
     def _validation(self, data):
         if isinstance(data, (tuple, list)) and len(data) > 1:
