@@ -14,7 +14,7 @@ from tensorflow_probability import distributions as tfd
 
 from tests.tfflows.test_tfp import off_identity
 from tfflows import MAF, FlowModel, RealNVP
-from tfflows.dequantization import UniformDequantization
+from tfflows.dequantization import UniformDequantization, VariationalDequantization
 from tfflows.layers import ActNorm, Autoregressive, BatchNormalization, Chain, Coupling
 from tfflows.networks import MADE, MLP
 
@@ -181,6 +181,54 @@ def test_dequantization_bounds_the_log_probability_of_a_bin(bin_width):
     assert (bound.mean(1) <= exact + 4 * noise).all()
     # The bound is that of Jensen: without the logarithm the mean is the probability itself.
     np.testing.assert_allclose(np.log(np.exp(bound).mean(1)), exact, atol=0.05)
+
+
+def test_bound_of_flow_plus_plus():
+    def coupling(name):
+        return Coupling("half", MLP([8], "tanh"), "mixture_of_logistics", name=name)
+
+    noise = VariationalDequantization(coupling("noise"), bin_width=0.5, num_levels=4)
+    model = FlowModel(Chain([coupling("a"), coupling("b")]), dequantization=noise)
+    model.build((None, 3))
+    off_identity(model)
+    y = 0.5 * tf.constant(np.random.RandomState(0).randint(0, 4, [5, 3]), tf.float32)
+    normal = tfd.MultivariateNormalDiag(tf.zeros(3))
+    eps = tf.random.stateless_normal([5, 3], [0, 7])
+    with tf.GradientTape() as tape:
+        tape.watch(eps)
+        v, _ = noise.flow(eps, condition=y * 4 / 3 - 1)
+        u = tfd.Normal(0.0, 1.0).cdf(v)
+    noise_log_det = tf.linalg.slogdet(tape.batch_jacobian(u, eps))[1]
+    z, log_det = model.flow(y + 0.5 * u)
+    bound = normal.log_prob(z) + log_det + noise_log_det - normal.log_prob(eps) + 3 * np.log(0.5)
+    np.testing.assert_allclose(model.log_prob(y, seed=7), bound, atol=1e-4)
+    assert np.abs(noise_log_det - 3 * np.log(0.5)).max() > 0.1
+
+
+def test_log_likelihood_is_the_elbo_of_a_deterministic_vae():
+    model = RealNVP(4, (8,), activation="tanh", dtype="float64")
+    model.build((None, 3))
+    off_identity(model)
+    x, prior = tf.cast(data(4, 3), "float64"), tfd.MultivariateNormalDiag(tf.zeros(3, tf.float64))
+
+    def elbo(scale, n=500):
+        draws = tf.random.stateless_normal([n, 3], [0, 1], dtype=tf.float64)
+        rows = tf.repeat(x, n, 0)
+        encoder = tfd.MultivariateNormalDiag(model.encode(rows), scale * tf.ones(3, tf.float64))
+        z = encoder.mean() + scale * tf.tile(draws, [len(x), 1])
+        with tf.GradientTape() as tape:
+            tape.watch(z)
+            mean = model.flow.inverse_and_log_det(z)[0]
+        factor = scale * tape.batch_jacobian(mean, z)
+        covariance = tf.matmul(factor, factor, transpose_b=True)
+        decoder = tfd.MultivariateNormalTriL(mean, tf.linalg.cholesky(covariance))
+        terms = prior.log_prob(z) + decoder.log_prob(rows) - encoder.log_prob(z)
+        return tf.reduce_mean(tf.reshape(terms, [len(x), n]), 1)
+
+    log_prob = model.log_prob(x)
+    gaps = [np.abs(elbo(scale) - log_prob).max() for scale in (0.3, 1e-2, 1e-5)]
+    assert gaps[0] > 10 * gaps[1] > 100 * gaps[2]
+    np.testing.assert_allclose(elbo(1e-5), log_prob, atol=1e-5)
 
 
 # -- the page ---------------------------------------------------------------------------------
