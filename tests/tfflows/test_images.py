@@ -80,3 +80,20 @@ def test_mixed_precision_trains():
     model.compile("adam")
     model.fit(pixels(16), batch_size=8, verbose=0)
     assert model.encode(pixels()).dtype == tf.float32
+
+
+def test_fit_traces_the_flow_once(monkeypatch):
+    calls = []
+    forward = MultiScale.forward_and_log_det
+    monkeypatch.setattr(
+        MultiScale,
+        "forward_and_log_det",
+        lambda self, *args: calls.append(1) or forward(self, *args),
+    )
+    model = tfflows.Glow(num_levels=1, num_steps=1, units=4, seed=1)
+    model.build((None, 8, 8, 1))
+    model.adapt(pixels(shape=(8, 8, 1)))
+    calls.clear()
+    model.compile("adam")
+    model.fit(pixels(16, (8, 8, 1)), batch_size=8, verbose=0)
+    assert len(calls) == 1
