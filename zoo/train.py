@@ -152,7 +152,8 @@ def hardware(strategy: tf.distribute.Strategy) -> str:
     if gpus:
         name = tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
         return f"{strategy.num_replicas_in_sync} x {name}"
-    return f"{len(os.sched_getaffinity(0))} cores of {_processor()}"
+    cores = len(os.sched_getaffinity(0))
+    return f"{cores} core{'s' if cores > 1 else ''} of {_processor()}"
 
 
 def _draw(model: FlowModel, data: DataSet, directory: pathlib.Path) -> None:

@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from tfflows.models import FlowModel
 from zoo.data import DataSet
 
-ROWS = 500
+ROWS = 2000
 LEVELS = 256
 BINS_PER_LEVEL = 8
 NEAR = (100, 112)
@@ -28,6 +28,7 @@ def pixel_values(model: FlowModel, data: DataSet, output: pathlib.Path, seed: in
         inside = y[(y >= low) & (y < high)]
         share, _ = np.histogram(inside, np.arange(low, high + 1), density=True)
         axes.vlines(np.arange(low, high), 0, share, "black", linewidth=0.8, label="pixels")
-        axes.set(xlabel="pixel value", ylabel="density", yscale="log")
+        axes.set(xlabel="pixel value", ylabel="density")
+        axes.set_yscale("log" if high == LEVELS else "linear")  # at the ends there is far more
     axes.legend()
     figure.savefig(output, dpi=100)

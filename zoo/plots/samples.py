@@ -19,7 +19,7 @@ def samples(model: DensityModel, data: DataSet, output: pathlib.Path, seed: int 
     rows = 8 if data.event_shape[-1] == 1 else 4
     columns = data.num_classes or rows
     labels = None if data.num_classes is None else np.tile(np.arange(columns), rows)
-    figure = Figure(figsize=(10, 3.5), layout="constrained")
+    figure = Figure(figsize=(10, 3.8), layout="constrained")
     for axes, temperature in zip(figure.subplots(1, len(TEMPERATURES)), TEMPERATURES):
         x = model.sample(rows * columns, labels, temperature, seed)
         show_images(axes, to_pixels(x), columns, f"temperature {temperature}")
