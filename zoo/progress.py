@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 
 import keras
@@ -38,6 +37,6 @@ class Progress(keras.callbacks.Callback):
     def _line(self, done, nll, seconds) -> str:
         unit = "nats"
         if self.model.is_discrete:
-            nll, unit = nll / (math.prod(self.model.event_shape) * math.log(2.0)), "bits/dim"
+            nll, unit = nll / self.model.nats_per_bit, "bits/dim"
         where = f"{self._epoch + 1}/{self.params['epochs']}, step {done}/{self.params['steps']}"
         return f"{time.strftime('%H:%M:%S')} epoch {where}: {nll:.4f} {unit}, {seconds:.3f} s/step"

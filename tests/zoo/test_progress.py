@@ -2,11 +2,13 @@
 
 import re
 
+from tfflows.models import DensityModel
 from zoo.progress import Progress
 
 
 class Model:
     is_discrete = False
+    nats_per_bit = DensityModel.nats_per_bit
 
 
 def lines(model, means, capsys):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import keras
 
 from tfflows.bijector_layer import BijectorLayer
+from tfflows.layers.checked_layers import checked_layers
 from tfflows.memory import Step, recompute, refuse_stateful, reversible, run
 
 MEMORY = {None: run, "recompute": recompute, "reversible": reversible}
@@ -48,13 +49,7 @@ class Chain(BijectorLayer):
             )
         self.memory = memory
         self.supports_jit = memory != "reversible"
-        self.layers = list(layers)
-        for layer in self.layers:
-            if not isinstance(layer, BijectorLayer):
-                raise ValueError(
-                    "`layers` should be a list of `BijectorLayer`s. "
-                    f"Received: an element of type {type(layer).__name__}."
-                )
+        self.layers = checked_layers("layers", layers)
         if len({layer.name for layer in self.layers}) < len(self.layers):
             names = [layer.name for layer in self.layers]
             raise ValueError(f"The layers of a chain need different names. Received: {names}.")

@@ -8,6 +8,7 @@ import tensorflow as tf
 
 from tfflows.bijector_layer import BijectorLayer
 from tfflows.layers.initial_matrix import initial_matrix
+from tfflows.log_abs_det import inverse_by_qr, log_abs_det
 
 PARAMETRIZATIONS = ("plu", "qr", "full")
 
@@ -61,8 +62,6 @@ class InvertibleLinear(BijectorLayer):
         self.parametrization = parametrization
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.seed = seed
-        # XLA has no slogdet: Keras's `jit_compile="auto"` heeds this.
-        self.supports_jit = parametrization != "full"
 
     def build(self, x_shape, condition_shape=None):
         super().build(x_shape, condition_shape)
@@ -92,7 +91,7 @@ class InvertibleLinear(BijectorLayer):
 
     def inverse_and_log_det(self, z, condition=None):
         if self.parametrization == "full":
-            inverse = tf.linalg.inv(self.kernel)
+            inverse = inverse_by_qr(tf.convert_to_tensor(self.kernel))
         elif self.parametrization == "plu":
             transposed = tf.transpose(self.permutation)
             inverse = tf.linalg.triangular_solve(self._lower(), transposed)
@@ -129,7 +128,7 @@ class InvertibleLinear(BijectorLayer):
 
     def _log_det(self, value, sign):
         if self.parametrization == "full":
-            log_det = tf.linalg.slogdet(tf.convert_to_tensor(self.kernel)).log_abs_determinant
+            log_det = log_abs_det(tf.convert_to_tensor(self.kernel))
         else:
             log_det = tf.reduce_sum(tf.convert_to_tensor(self.log_s))
         return self.constant_log_det(value, sign * self.num_positions * log_det)

@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from tfflows.bijector_layer import BijectorLayer
+from tfflows.layers.checked_layers import checked_layers
 
 
 @keras.saving.register_keras_serializable("tfflows")
@@ -35,13 +36,7 @@ class MultiScale(BijectorLayer):
 
     def __init__(self, levels: Sequence[BijectorLayer], **kwargs):
         super().__init__(**kwargs)
-        self.levels = list(levels)
-        for level in self.levels:
-            if not isinstance(level, BijectorLayer):
-                raise ValueError(
-                    "`levels` should be a list of `BijectorLayer`s. "
-                    f"Received: an element of type {type(level).__name__}."
-                )
+        self.levels = checked_layers("levels", levels)
         names = [level.name for level in self.levels]
         if not names or len(set(names)) < len(names):
             raise ValueError(

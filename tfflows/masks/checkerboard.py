@@ -27,8 +27,7 @@ class Checkerboard(Mask):
         return tf.where(self._is_changed(x), tf.zeros([], x.dtype), x), self._pack(x)
 
     def merge(self, kept, changed):
-        doubled = tf.reshape(tf.stack([changed, changed], 3), [-1, *kept.shape[1:]])
-        return tf.where(self._is_changed(kept), doubled, kept)
+        return tf.where(self._is_changed(kept), self._unpack(changed), kept)
 
     def num_changed(self, channels: int) -> int:
         return channels
@@ -46,6 +45,11 @@ class Checkerboard(Mask):
         left, right = tf.unstack(tf.reshape(x, [-1, height, width // 2, 2, *others]), axis=3)
         takes_left = self._takes_left(height).reshape([-1] + [1] * (x.shape.rank - 2))
         return tf.where(takes_left, left, right)
+
+    def _unpack(self, packed):
+        """Each column twice: what was packed stands where it came from, and beside it."""
+        _, height, width, *others = packed.shape
+        return tf.reshape(tf.stack([packed, packed], 3), [-1, height, 2 * width, *others])
 
     def _takes_left(self, height):
         """For each row, whether the changed pixels are in columns 0, 2, 4, ..."""

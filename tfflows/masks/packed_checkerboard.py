@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import keras
-import tensorflow as tf
 
 from tfflows.masks.checkerboard import Checkerboard
 
@@ -25,9 +24,7 @@ class PackedCheckerboard(Checkerboard):
         return Checkerboard(not self.swap)._pack(x), self._pack(x)
 
     def merge(self, kept, changed):
-        _, height, width, channels = kept.shape
-        doubled = tf.reshape(tf.stack([kept, kept], 3), [-1, height, 2 * width, channels])
-        return super().merge(doubled, changed)
+        return super().merge(self._unpack(kept), changed)
 
     def select(self, parameters):
         return parameters

@@ -87,7 +87,7 @@ class DensityModel(keras.Model):
           x, condition, seed, num_importance_samples: those of `log_prob`.
         """
         log_prob = self.log_prob(x, condition, seed, num_importance_samples)
-        return -log_prob / self._nats_per_bit()
+        return -log_prob / self.nats_per_bit
 
     def sample(self, n: int, condition=None, temperature=1.0, seed=None) -> tf.Tensor:
         """Draws `n` examples, `[n, ...]`.
@@ -198,7 +198,7 @@ class DensityModel(keras.Model):
     def get_metrics_result(self):
         logs = super().get_metrics_result()
         if self.is_discrete and "nll" in logs:
-            logs["bits_per_dim"] = logs["nll"] / self._nats_per_bit()
+            logs["bits_per_dim"] = logs["nll"] / self.nats_per_bit
         return logs
 
     def fit(self, x=None, y=None, *, batch_size=None, validation_data=None, callbacks=None, **kw):
@@ -416,7 +416,9 @@ class DensityModel(keras.Model):
             self._functions[name] = tf.function(python_function, reduce_retracing=True)
         return self._functions[name]
 
-    def _nats_per_bit(self):
+    @property
+    def nats_per_bit(self) -> float:
+        """What a log-probability in nats is divided by to be in bits per dimension."""
         return math.prod(self.event_shape) * math.log(2.0)
 
     def export(self, path, metadata: dict | None = None) -> None:

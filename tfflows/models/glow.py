@@ -65,12 +65,10 @@ class Glow(ImageFlow):
     ):
         if network not in ("conv", "residual"):
             raise ValueError(f'`network` should be "conv" or "residual". Received: {network!r}.')
-        dtype = kwargs.get("dtype")
+        dtype, family = kwargs.get("dtype"), image_family(family)
 
         def coupling(name, net):
-            return Coupling(
-                "channel", net, image_family(family), kernel_size, name=name, dtype=dtype
-            )
+            return Coupling("channel", net, family, kernel_size, name=name, dtype=dtype)
 
         def conditioner():
             options = {"activation": activation, "name": "network", "dtype": dtype}
@@ -120,4 +118,5 @@ class Glow(ImageFlow):
         names = ["num_levels", "num_steps", "units", "linear", "learned_prior", "network"]
         names += ["num_blocks", "kernel_size", "activation", "seed", "memory"]
         config = {name: getattr(self, name) for name in names}
-        return self.own_config() | config | {"family": self.serialized_family()}
+        config["family"] = keras.saving.serialize_keras_object(self.family)
+        return self.own_config() | config

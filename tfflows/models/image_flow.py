@@ -8,7 +8,8 @@ import keras
 
 from tfflows.bijector_layer import shape_text
 from tfflows.dequantization import UniformDequantization
-from tfflows.families import Affine
+from tfflows.families import Affine, Family
+from tfflows.families.names import FAMILIES
 from tfflows.identifier import resolve
 from tfflows.layers import Chain, Logit, MultiScale, Rescale
 from tfflows.models.flow_model import FlowModel
@@ -75,22 +76,18 @@ class ImageFlow(FlowModel):
         self.check_built()
         return self.multi_scale.join_latent(parts)
 
-    def serialized_family(self):
-        """The argument `family` of a subclass, for its config."""
-        known = isinstance(self.family, str)
-        return self.family if known else keras.saving.serialize_keras_object(self.family)
-
     def own_config(self) -> dict:
         return super().own_config() | {"num_bits": self.num_bits, "alpha": self.alpha}
 
 
-def image_family(family):
-    """The argument `family` of an image model, with "affine" bounded more tightly than elsewhere.
+def image_family(family) -> Family:
+    """The family that an argument names, "affine" bounded more tightly than elsewhere.
 
     Dark pixels have almost no variance; through many couplings with free scales a pixel that was
     taken for one ends at infinity, and training with it.
     """
-    return Affine(max_log_scale=2.0) if family == "affine" else family
+    known = FAMILIES | {"affine": functools.partial(Affine, max_log_scale=2.0)}
+    return resolve(family, known, Family, "family")
 
 
 def _preprocessing(num_bits, alpha, dtype):

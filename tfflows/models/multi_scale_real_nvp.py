@@ -62,7 +62,7 @@ class MultiScaleRealNVP(ImageFlow):
         num_classes: int | None = None,
         **kwargs,
     ):
-        dtype = kwargs.get("dtype")
+        dtype, family = kwargs.get("dtype"), image_family(family)
 
         def couplings(mask, count, width, start=0):
             layers = []
@@ -70,9 +70,7 @@ class MultiScaleRealNVP(ImageFlow):
                 network = ResidualConvNet(
                     width, num_blocks, activation, weight_normalization, name="network", dtype=dtype
                 )
-                layer = Coupling(
-                    mask, network, image_family(family), name=f"coupling_{i}", dtype=dtype
-                )
+                layer = Coupling(mask, network, family, name=f"coupling_{i}", dtype=dtype)
                 layer.mask.swap = bool(i % 2)
                 layers += [*normalization_before(normalization, i, dtype), layer]
             return layers
@@ -113,4 +111,5 @@ class MultiScaleRealNVP(ImageFlow):
         names = ["num_levels", "units", "num_blocks", "double_units", "num_couplings", "num_final"]
         names += ["normalization", "weight_normalization", "activation", "memory"]
         config = {name: getattr(self, name) for name in names}
-        return self.own_config() | config | {"family": self.serialized_family()}
+        config["family"] = keras.saving.serialize_keras_object(self.family)
+        return self.own_config() | config

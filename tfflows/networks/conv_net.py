@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 import keras
 
+from tfflows.networks.feed_forward import FeedForward
 from tfflows.networks.weight_normalized_conv2d import convolution
 
 
 @keras.saving.register_keras_serializable("tfflows")
-class ConvNet(keras.layers.Layer):
+class ConvNet(FeedForward):
     """Convolutions, an activation after each: `[batch, h, w, c]` to `[batch, h, w, units[-1]]`.
 
     Kingma and Dhariwal 2018, section B: 3x3, then 1x1; the coupling that owns it adds the
@@ -49,19 +50,6 @@ class ConvNet(keras.layers.Layer):
             convolution(n, k, weight_normalization, name=f"hidden_{i}", dtype=self.dtype_policy)
             for i, (n, k) in enumerate(zip(self.units, self.kernel_sizes))
         ]
-
-    def build(self, input_shape):
-        for layer in self.hidden:
-            layer.build(input_shape)
-            input_shape = layer.compute_output_shape(input_shape)
-
-    def call(self, inputs):
-        for layer in self.hidden:
-            inputs = self.activation(layer(inputs))
-        return inputs
-
-    def compute_output_shape(self, input_shape):
-        return (*input_shape[:-1], self.units[-1] if self.units else input_shape[-1])
 
     def get_config(self) -> dict:
         return super().get_config() | {

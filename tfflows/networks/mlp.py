@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 import keras
 
+from tfflows.networks.feed_forward import FeedForward
 from tfflows.networks.weight_normalized_dense import dense
 
 
 @keras.saving.register_keras_serializable("tfflows")
-class MLP(keras.layers.Layer):
+class MLP(FeedForward):
     """Dense layers, an activation after each: `[batch, D]` to features `[batch, units[-1]]`.
 
     The coupling that owns it adds the last, linear layer.
@@ -45,21 +46,6 @@ class MLP(keras.layers.Layer):
             for i, n in enumerate(self.units)
         ]
         self.drop = keras.layers.Dropout(dropout, name="dropout", dtype=policy)
-
-    def build(self, input_shape):
-        for layer in self.hidden:
-            layer.build(input_shape)
-            input_shape = layer.compute_output_shape(input_shape)
-
-    def call(self, inputs):
-        for layer in self.hidden:
-            inputs = self.activation(layer(inputs))
-            if self.dropout:
-                inputs = self.drop(inputs)
-        return inputs
-
-    def compute_output_shape(self, input_shape):
-        return (*input_shape[:-1], self.units[-1] if self.units else input_shape[-1])
 
     def get_config(self) -> dict:
         return super().get_config() | {

@@ -6,11 +6,12 @@ from collections.abc import Sequence
 
 import keras
 
+from tfflows.networks.residual_network import ResidualNetwork
 from tfflows.networks.weight_normalized_conv2d import convolution
 
 
 @keras.saving.register_keras_serializable("tfflows")
-class ResidualConvNet(keras.layers.Layer):
+class ResidualConvNet(ResidualNetwork):
     """Pre-activation residual blocks of convolutions: `[batch, h, w, c]` to features.
 
     Dinh et al. 2017, section 4.1: a 3x3 convolution, then blocks
@@ -59,37 +60,14 @@ class ResidualConvNet(keras.layers.Layer):
         self.drop = keras.layers.Dropout(dropout, name="dropout", dtype=self.dtype_policy)
 
     def _convolution(self, name, kernel_size, last=False):
-        # A weight-normalized kernel of zeros has no direction, and would never move.
-        zero = last and not self.weight_normalization
         return convolution(
             self.units,
             kernel_size,
             self.weight_normalization,
             name=name,
             dtype=self.dtype_policy,
-            kernel_initializer="zeros" if zero else "glorot_uniform",
+            kernel_initializer=self._initializer(last),
         )
-
-    def build(self, input_shape):
-        self.first.build(input_shape)
-        for layer in [layer for block in self.blocks for layer in block]:
-            layer.build(self.compute_output_shape(input_shape))
-
-    def call(self, inputs):
-        h = self.first(inputs)
-        for block in self.blocks:
-            h = h + self._branch(block, h)
-        return self.activation(h)
-
-    def _branch(self, block, h):
-        *inner, last = block
-        for layer in inner:
-            h = layer(self.activation(h))
-        h = self.activation(h)
-        return last(self.drop(h) if self.dropout else h)
-
-    def compute_output_shape(self, input_shape):
-        return (*input_shape[:-1], self.units)
 
     def get_config(self) -> dict:
         return super().get_config() | {

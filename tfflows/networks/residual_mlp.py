@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import keras
 
+from tfflows.networks.residual_network import ResidualNetwork
 from tfflows.networks.weight_normalized_dense import dense
 
 
 @keras.saving.register_keras_serializable("tfflows")
-class ResidualMLP(keras.layers.Layer):
+class ResidualMLP(ResidualNetwork):
     """Pre-activation residual blocks of two dense layers: `[batch, D]` to features.
 
     A block (He et al. 2016) is `h + dense(activation(dense(activation(h))))`; its last layer starts
@@ -49,29 +50,13 @@ class ResidualMLP(keras.layers.Layer):
         self.drop = keras.layers.Dropout(dropout, name="dropout", dtype=self.dtype_policy)
 
     def _dense(self, name, last=False):
-        initializer = "zeros" if last and not self.weight_normalization else "glorot_uniform"
         return dense(
             self.units,
             self.weight_normalization,
             name=name,
             dtype=self.dtype_policy,
-            kernel_initializer=initializer,
+            kernel_initializer=self._initializer(last),
         )
-
-    def build(self, input_shape):
-        self.first.build(input_shape)
-        for layer in [layer for block in self.blocks for layer in block]:
-            layer.build((*input_shape[:-1], self.units))
-
-    def call(self, inputs):
-        h = self.first(inputs)
-        for a, b in self.blocks:
-            inner = self.activation(a(self.activation(h)))
-            h = h + b(self.drop(inner) if self.dropout else inner)
-        return self.activation(h)
-
-    def compute_output_shape(self, input_shape):
-        return (*input_shape[:-1], self.units)
 
     def get_config(self) -> dict:
         return super().get_config() | {

@@ -1,0 +1,40 @@
+"""What the residual conditioners have in common."""
+
+from __future__ import annotations
+
+import keras
+
+
+class ResidualNetwork(keras.layers.Layer):
+    """A layer, then pre-activation residual blocks of layers: `[..., c]` to `[..., units]`.
+
+    He et al. 2016: a block is `h + layer(activation(layer(activation(h))))`, with as many layers as
+    it has. A subclass sets `units`, `activation`, `weight_normalization`, `dropout`, and `first`,
+    `blocks` (the layers of each) and `drop`.
+    """
+
+    def _initializer(self, last):
+        """Of a kernel: the last layer of a block starts at zero, and the block as the identity."""
+        # A weight-normalized kernel of zeros has no direction, and would never move.
+        return "zeros" if last and not self.weight_normalization else "glorot_uniform"
+
+    def build(self, input_shape):
+        self.first.build(input_shape)
+        for layer in [layer for block in self.blocks for layer in block]:
+            layer.build(self.compute_output_shape(input_shape))
+
+    def call(self, inputs):
+        h = self.first(inputs)
+        for block in self.blocks:
+            h = h + self._branch(block, h)
+        return self.activation(h)
+
+    def _branch(self, block, h):
+        *inner, last = block
+        for layer in inner:
+            h = layer(self.activation(h))
+        h = self.activation(h)
+        return last(self.drop(h) if self.dropout else h)
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], self.units)
