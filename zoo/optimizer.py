@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import keras
 
+from zoo.cosine_cycles import CosineCycles
 from zoo.recipe import TrainingRecipe
 
 OPTIMIZERS = {"adam": keras.optimizers.Adam, "adamax": keras.optimizers.Adamax}
@@ -21,12 +22,10 @@ def make_optimizer(training: TrainingRecipe, steps: int) -> keras.optimizers.Opt
 
 
 def _learning_rate(training: TrainingRecipe, steps: int):
-    rate = training.learning_rate
     if training.schedule == "constant":
-        return rate
-    if training.schedule == "cosine":
-        return keras.optimizers.schedules.CosineDecay(rate, steps)
+        return training.learning_rate
+    ends = [round(steps * end / training.epochs) for end in training.cycles]
     warmup = max(round(steps * training.warmup_epochs / training.epochs), 1)
-    return keras.optimizers.schedules.CosineDecay(
-        0.0, steps - warmup, warmup_target=rate, warmup_steps=warmup
-    )
+    if training.schedule == "cosine":
+        warmup = 0
+    return CosineCycles(training.learning_rate, ends, warmup)

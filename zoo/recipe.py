@@ -81,6 +81,9 @@ class TrainingRecipe(_Strict):
     seed: int = pydantic.Field(0, ge=0)
     batch_size: int = pydantic.Field(256, gt=0)
     epochs: int = pydantic.Field(gt=0, description="passes over the data")
+    restarts: tuple[int, ...] = pydantic.Field(
+        (), description="epochs after which the schedule of the learning rate begins anew"
+    )
     epochs_per_validation: int = pydantic.Field(1, gt=0)
     validation_rows: int | None = pydantic.Field(
         None, gt=0, description="the first rows of the validation split; None: all"
@@ -107,9 +110,17 @@ class TrainingRecipe(_Strict):
     def _check(self) -> TrainingRecipe:
         if self.epochs % self.epochs_per_validation:
             raise ValueError("epochs should be a multiple of epochs_per_validation.")
-        if self.schedule == "warmup_cosine" and self.warmup_epochs >= self.epochs:
-            raise ValueError("warmup_epochs should be less than epochs.")
+        if list(self.cycles) != sorted(set(self.cycles)) or self.cycles[0] < 1:
+            raise ValueError("restarts should rise, from 1 or more to less than epochs.")
+        lengths = [b - a for a, b in zip((0, *self.restarts), self.cycles)]
+        if self.schedule == "warmup_cosine" and self.warmup_epochs >= min(lengths):
+            raise ValueError("warmup_epochs should be less than epochs, and than those of a cycle.")
         return self
+
+    @property
+    def cycles(self) -> tuple[int, ...]:
+        """The last epoch of each run of the schedule."""
+        return (*self.restarts, self.epochs)
 
 
 class EvaluationRecipe(_Strict):
@@ -163,6 +174,17 @@ class Recipe(_Strict):
             include={"model", "data", "training"},
         )
         return json.dumps(parts, sort_keys=True)
+
+    def goes_on_from(self, trained_by: str) -> bool:
+        """Whether a training by another recipe's `trained_by` was the beginning of this one's.
+
+        It was if the recipes are the same, or if this one restarts the schedule where that ended.
+        """
+        other, own = json.loads(trained_by), json.loads(self.trained_by())
+        cycles = (*other["training"].pop("restarts", ()), other["training"].pop("epochs"))
+        own["training"].pop("restarts", None)
+        own["training"].pop("epochs")
+        return own == other and self.training.cycles[: len(cycles)] == cycles
 
     def dump(self) -> dict[str, Any]:
         """The recipe as it is read by `parse`, with all defaults written out."""

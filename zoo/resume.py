@@ -11,6 +11,8 @@ import time
 import keras
 import numpy as np
 
+from zoo.recipe import Recipe
+
 COLUMNS = ("epoch", "step", "nll", "val_nll", "learning_rate", "seconds")
 
 
@@ -23,13 +25,12 @@ class Resume(keras.callbacks.Callback):
 
     Args:
         path: the file; beside it, `training.csv` is the log.
-        recipe: text that says what is trained; the state of another is refused.
-        patience: epochs without a new best after which training stops; None: never.
+        recipe: what is trained; a state that it does not go on from is refused.
     """
 
-    def __init__(self, path: pathlib.Path, recipe: str, patience: int | None = None):
+    def __init__(self, path: pathlib.Path, recipe: Recipe):
         super().__init__()
-        self.path, self.recipe, self.patience = path, recipe, patience
+        self.path, self.recipe, self.patience = path, recipe, recipe.training.patience
         self.log: list[list[float]] = []
         self.best_nll, self.best_epoch, self.best = np.inf, 0, []
         self.seconds = 0.0
@@ -53,7 +54,7 @@ class Resume(keras.callbacks.Callback):
         if not self.path.exists():
             return
         with np.load(self.path, allow_pickle=False) as state:
-            if str(state["recipe"]) != self.recipe:
+            if not self.recipe.goes_on_from(str(state["recipe"])):
                 raise ValueError(
                     f"{self.path} is the state of a training with another recipe; start afresh "
                     "(--fresh), or remove it."
@@ -97,7 +98,7 @@ class Resume(keras.callbacks.Callback):
         state = io.BytesIO()
         np.savez(
             state,
-            recipe=self.recipe,
+            recipe=self.recipe.trained_by(),
             log=self.log,
             seconds=self.seconds,
             best_nll=self.best_nll,

@@ -82,7 +82,7 @@ def fit(
         model.compile(make_optimizer(training, epochs * steps))
         model.adapt(rows(), num_examples=training.adapt_rows)
         model.optimizer.build(model.trainable_variables)
-        resume = Resume(state, recipe.trained_by(), training.patience)
+        resume = Resume(state, recipe)
         resume.restore(model)
     if resume.epoch < epochs and not resume.exhausted:
         interactive = sys.stdout.isatty()

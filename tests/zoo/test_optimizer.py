@@ -37,6 +37,20 @@ def test_the_schedule_ends_at_zero(schedule):
     assert rates(schedule=schedule)[-1] == pytest.approx(0, abs=1e-9)
 
 
+@pytest.mark.parametrize("schedule", ["cosine", "warmup_cosine"])
+def test_a_restart_begins_the_schedule_anew(schedule):
+    options = {"schedule": schedule, "learning_rate": 2.0, "warmup_epochs": 1}
+    whole = make_optimizer(TrainingRecipe(epochs=10, restarts=(4,), **options), STEPS)
+    first = make_optimizer(TrainingRecipe(epochs=4, **options), 400)
+    second = make_optimizer(TrainingRecipe(epochs=6, **options), 600)
+    for step in (0, 50, 100, 250, 400):
+        expected = float(first._learning_rate(step))
+        assert float(whole._learning_rate(step)) == pytest.approx(expected, abs=1e-6)
+    for step in (401, 450, 500, 700, 1000):
+        expected = float(second._learning_rate(step - 400))
+        assert float(whole._learning_rate(step)) == pytest.approx(expected, abs=1e-6)
+
+
 @pytest.mark.parametrize(
     ("name", "cls"), [("adam", keras.optimizers.Adam), ("adamax", keras.optimizers.Adamax)]
 )

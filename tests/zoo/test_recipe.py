@@ -43,6 +43,7 @@ def test_entries_of_vectors_and_of_images():
         ("training.schedule", "linear", "training.schedule: "),
         ("training.optimizer", "sgd", "training.optimizer: "),
         ("training.flip", True, "training.flip is for images"),
+        ("training", {"epochs": 2, "restarts": [2]}, "restarts should rise"),
         ("training", {"epochs": 2, "schedule": "warmup_cosine", "warmup_epochs": 2}, "less than"),
         ("yardsticks", [{"name": "Glow"}], "yardsticks.0.figure: Field required"),
         ("model.class", "Glou", "model.class: .*Did you mean 'Glow'"),

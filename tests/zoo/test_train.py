@@ -96,6 +96,15 @@ def test_the_state_of_another_recipe_is_refused_unless_afresh(tmp_path):
     assert record.epoch == 2
 
 
+def test_a_restart_goes_on_where_the_shorter_training_ended(tmp_path):
+    longer = tiny(epochs=3, restarts=[2])
+    undisturbed, _ = fit(longer, tmp_path / "undisturbed", default_strategy())
+    _, first = fit(tiny(epochs=2), tmp_path / "two", default_strategy())
+    resumed, record = fit(longer, tmp_path / "two", default_strategy())
+    assert (first.epoch, record.epoch) == (2, 3)
+    assert_same(undisturbed.get_weights(), resumed.get_weights())
+
+
 def test_two_replicas(tmp_path):
     cpus = tf.config.list_logical_devices("CPU")
     if len(cpus) < 2:
