@@ -10,6 +10,7 @@ import os
 import platform
 import statistics
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -67,10 +68,12 @@ def run(task: str, arguments: argparse.Namespace) -> list[dict[str, Any]]:
         # One after another: thread pools that spin at their barriers starve each other.
         for library, variant in rows(arguments.libraries):
             python = pythons.get(library, sys.executable)
+            start = time.perf_counter()
             worker = WorkerProcess(library, variant, task, arguments.threads, python)
             workers.append(worker)
             built[worker] = worker.answer()
-            print(worker.name, worker.error or "ready", file=sys.stderr, flush=True)
+            text = worker.error or f"ready after {time.perf_counter() - start:.0f} s"
+            print(f"{worker.name}: {text}", file=sys.stderr, flush=True)
         blocks = {
             worker: {work: [] for work in built[worker].get("works", [])} for worker in workers
         }

@@ -6,17 +6,19 @@ requests it sleeps in that read.
 
 import argparse
 import importlib
+import importlib.util
 import json
 import os
 import sys
 import time
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any, TextIO
 
 import numpy as np
 
 from benchmarks.libraries import WORKS, Contestant
-from benchmarks.tasks import TASKS, Task, batches
+from benchmarks.tasks import TASKS, Task, Unavailable, batches
 
 
 def main() -> None:
@@ -37,8 +39,7 @@ def main() -> None:
     try:
         task = TASKS[arguments.task]
         data = batches(task)
-        library = importlib.import_module(f"benchmarks.libraries.{arguments.library}")
-        contestant = library.build(task, data, arguments.variant)
+        contestant = _library(arguments.library, task).build(task, data, arguments.variant)
         answer(parameters=contestant.num_parameters, **check(contestant, task, data))
         works = calls(contestant, task, data)
         for line in sys.stdin:
@@ -47,6 +48,13 @@ def main() -> None:
     except Exception as error:
         answer(error=f"{type(error).__name__}: {error}".splitlines()[0])
         raise
+
+
+def _library(name: str, task: Task) -> ModuleType:
+    module = f"{task.package}.{name}"
+    if importlib.util.find_spec(module) is None:
+        raise Unavailable(f"{name} has no flow of images")
+    return importlib.import_module(module)
 
 
 def _private_stdout() -> TextIO:
@@ -66,7 +74,7 @@ def calls(contestant: Contestant, task: Task, data: np.ndarray) -> dict[str, Cal
     return {work: works[work] for work in WORKS if works[work]}
 
 
-def check(contestant: Contestant, task: Task, data: np.ndarray, steps: int = 30) -> dict[str, Any]:
+def check(contestant: Contestant, task: Task, data: np.ndarray, steps: int = 12) -> dict[str, Any]:
     """Warm every work up, and see that the flow learns and that its samples make sense."""
     works = calls(contestant, task, data)
     losses = []
@@ -76,7 +84,7 @@ def check(contestant: Contestant, task: Task, data: np.ndarray, steps: int = 30)
             raise ArithmeticError(f"the loss doesn't go down: {losses}")
     if "sample" in works and "log_prob" in works:
         samples = contestant.sample(task.samples)
-        if samples.shape != (task.samples, task.features) or not np.isfinite(samples).all():
+        if samples.shape != (task.samples, *task.event_shape) or not np.isfinite(samples).all():
             raise ArithmeticError("samples are not finite, or of a wrong shape")
         if not np.isfinite(contestant.log_prob(samples[: task.batch])).all():
             raise ArithmeticError("the log-densities of samples are not finite")

@@ -15,8 +15,10 @@ from benchmarks.tasks import Task
 class Model:
     """A Keras model; ``variant="xla"`` compiles each work with XLA."""
 
-    def __init__(self, task: Task, data: np.ndarray, variant: str) -> None:
-        self._model = _model(task)
+    def __init__(
+        self, model: tfflows.FlowModel, task: Task, data: np.ndarray, variant: str
+    ) -> None:
+        self._model = model
         self._model.compile(keras.optimizers.Adam(task.learning_rate), jit_compile=variant == "xla")
         # What `fit` calls for each batch, on what it reads from, less its callbacks.
         self._model.make_train_function()
@@ -42,8 +44,7 @@ class Exported:
 
     train_step = None
 
-    def __init__(self, task: Task) -> None:
-        model = _model(task)
+    def __init__(self, model: tfflows.FlowModel) -> None:
         self.num_parameters = model.count_params()
         with tempfile.TemporaryDirectory() as directory:
             path = Path(directory) / "1"
@@ -64,7 +65,13 @@ class Exported:
 
 
 def build(task: Task, data: np.ndarray, variant: str) -> Model | Exported:
-    return Exported(task) if variant == "exported" else Model(task, data, variant)
+    return contestant(_model(task), task, data, variant)
+
+
+def contestant(
+    model: tfflows.FlowModel, task: Task, data: np.ndarray, variant: str
+) -> Model | Exported:
+    return Exported(model) if variant == "exported" else Model(model, task, data, variant)
 
 
 def _model(task: Task) -> tfflows.FlowModel:

@@ -14,13 +14,15 @@ tfb, tfd = tfp.bijectors, tfp.distributions
 class TFPFlow:
     """A ``tfd.TransformedDistribution``; ``variant="xla"`` compiles each work with XLA."""
 
-    def __init__(self, task: Task, data: np.ndarray, variant: str) -> None:
-        networks: list[tf_keras.Model] = []
-        layer = {"maf": _maf, "realnvp": _affine_coupling, "spline": _spline_coupling}[task.name]
-        layers = [part for i in range(task.layers) for part in layer(task, i, networks)]
-        base = tfd.MultivariateNormalDiag(tf.zeros(task.features))
-        self._distribution = tfd.TransformedDistribution(base, tfb.Chain(layers))
-        self._weights = [w for network in networks for w in network.trainable_variables]
+    def __init__(
+        self,
+        distribution: tfd.Distribution,
+        weights: list[tf.Variable],
+        task: Task,
+        data: np.ndarray,
+        variant: str,
+    ) -> None:
+        self._distribution, self._weights = distribution, weights
         self._adam = tf_keras.optimizers.Adam(task.learning_rate)
         self._adam.build(self._weights)
         self._next_batch, self._next_seed = next_batch(data), stateless_seeds()
@@ -50,7 +52,13 @@ class TFPFlow:
 
 
 def build(task: Task, data: np.ndarray, variant: str) -> TFPFlow:
-    return TFPFlow(task, data, variant)
+    networks: list[tf_keras.Model] = []
+    layer = {"maf": _maf, "realnvp": _affine_coupling, "spline": _spline_coupling}[task.name]
+    layers = [part for i in range(task.layers) for part in layer(task, i, networks)]
+    base = tfd.MultivariateNormalDiag(tf.zeros(task.features))
+    distribution = tfd.TransformedDistribution(base, tfb.Chain(layers))
+    weights = [w for network in networks for w in network.trainable_variables]
+    return TFPFlow(distribution, weights, task, data, variant)
 
 
 def _maf(task: Task, i: int, networks: list) -> list[tfb.Bijector]:
