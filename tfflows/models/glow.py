@@ -23,7 +23,9 @@ class Glow(ImageFlow):
       units: filters of the conditioners.
       linear: "plu", "qr" or "full": the form of the 1x1 convolutions; "emerging" or "periodic":
         3x3 convolutions in their place (Hoogeboom et al. 2019).
-      family: "affine" (log-scales of 2 nats at most), "additive", or a `Family`.
+      family: "affine", "additive", or a `Family`.
+      max_log_scale: bound on the log-scale of each affine coupling, in nats. Of many couplings,
+        or of data with outliers, a loose one can make the loss infinite.
       learned_prior: whether channels that are factored out have a mean and scale that depend on
         those that go on.
       network: "conv" (3x3 and 1x1, as in the paper) or "residual".
@@ -49,6 +51,7 @@ class Glow(ImageFlow):
         units: int = 64,
         linear: str = "plu",
         family="affine",
+        max_log_scale: float = 2.0,
         learned_prior: bool = True,
         network: str = "conv",
         num_blocks: int = 1,
@@ -65,7 +68,7 @@ class Glow(ImageFlow):
     ):
         if network not in ("conv", "residual"):
             raise ValueError(f'`network` should be "conv" or "residual". Received: {network!r}.')
-        dtype, family = kwargs.get("dtype"), image_family(family)
+        dtype, family = kwargs.get("dtype"), image_family(family, max_log_scale)
 
         def coupling(name, net):
             return Coupling("channel", net, family, kernel_size, name=name, dtype=dtype)
@@ -106,6 +109,7 @@ class Glow(ImageFlow):
         self.units = units
         self.linear = linear
         self.family = family
+        self.max_log_scale = max_log_scale
         self.learned_prior = learned_prior
         self.network = network
         self.num_blocks = num_blocks
@@ -116,7 +120,7 @@ class Glow(ImageFlow):
 
     def get_config(self) -> dict:
         names = ["num_levels", "num_steps", "units", "linear", "learned_prior", "network"]
-        names += ["num_blocks", "kernel_size", "activation", "seed", "memory"]
+        names += ["num_blocks", "kernel_size", "activation", "seed", "memory", "max_log_scale"]
         config = {name: getattr(self, name) for name in names}
         config["family"] = keras.saving.serialize_keras_object(self.family)
         return self.own_config() | config

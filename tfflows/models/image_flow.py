@@ -80,13 +80,13 @@ class ImageFlow(FlowModel):
         return super().own_config() | {"num_bits": self.num_bits, "alpha": self.alpha}
 
 
-def image_family(family) -> Family:
-    """The family that an argument names, "affine" bounded more tightly than elsewhere.
+def image_family(family, max_log_scale: float) -> Family:
+    """The family that an argument names, "affine" with this bound.
 
-    Dark pixels have almost no variance; through many couplings with free scales a pixel that was
-    taken for one ends at infinity, and training with it.
+    What is rare in images is far off in latents, and each coupling may carry it further: through
+    many couplings with free scales it ends at infinity, and training with it.
     """
-    known = FAMILIES | {"affine": functools.partial(Affine, max_log_scale=2.0)}
+    known = FAMILIES | {"affine": functools.partial(Affine, max_log_scale=max_log_scale)}
     return resolve(family, known, Family, "family")
 
 

@@ -26,7 +26,9 @@ class MultiScaleRealNVP(ImageFlow):
       double_units: whether the filters double with each squeeze, as in the paper.
       num_couplings: checkerboard couplings, and channel-wise ones, on each scale but the last.
       num_final: couplings on the last scale.
-      family: "affine" (log-scales of 2 nats at most), "additive", or a `Family`.
+      family: "affine", "additive", or a `Family`.
+      max_log_scale: bound on the log-scale of each affine coupling, in nats. Of many couplings,
+        or of data with outliers, a loose one can make the loss infinite.
       normalization: "batch" (as in the paper), "act", or None: before each coupling.
       weight_normalization: of the conditioners, as in the paper.
       activation: of the conditioners.
@@ -51,6 +53,7 @@ class MultiScaleRealNVP(ImageFlow):
         num_couplings: int = 3,
         num_final: int = 4,
         family="affine",
+        max_log_scale: float = 2.0,
         normalization: str | None = "batch",
         weight_normalization: bool = True,
         activation="relu",
@@ -62,7 +65,7 @@ class MultiScaleRealNVP(ImageFlow):
         num_classes: int | None = None,
         **kwargs,
     ):
-        dtype, family = kwargs.get("dtype"), image_family(family)
+        dtype, family = kwargs.get("dtype"), image_family(family, max_log_scale)
 
         def couplings(mask, count, width, start=0):
             layers = []
@@ -102,6 +105,7 @@ class MultiScaleRealNVP(ImageFlow):
         self.num_couplings = num_couplings
         self.num_final = num_final
         self.family = family
+        self.max_log_scale = max_log_scale
         self.normalization = normalization
         self.weight_normalization = weight_normalization
         self.activation = activation
@@ -109,7 +113,7 @@ class MultiScaleRealNVP(ImageFlow):
 
     def get_config(self) -> dict:
         names = ["num_levels", "units", "num_blocks", "double_units", "num_couplings", "num_final"]
-        names += ["normalization", "weight_normalization", "activation", "memory"]
+        names += ["normalization", "weight_normalization", "activation", "memory", "max_log_scale"]
         config = {name: getattr(self, name) for name in names}
         config["family"] = keras.saving.serialize_keras_object(self.family)
         return self.own_config() | config
