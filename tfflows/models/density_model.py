@@ -101,6 +101,9 @@ class DensityModel(keras.Model):
         Returns:
           `[n, ...]`; discrete data as float32 numbers too.
         """
+        return self._checked_sample(n, condition, temperature, seed)
+
+    def _checked_sample(self, n, condition, temperature, seed, **given):
         self.check_built()
         if np.ndim(n) or int(n) < 0:
             raise ValueError(f"`n` should be a whole number, 0 or more. Received: n={n}.")
@@ -111,6 +114,7 @@ class DensityModel(keras.Model):
             condition,
             tf.cast(temperature, tf.float32),
             self.stateless_seed(seed),
+            **given,
         )
 
     def _sample(self, n, condition, temperature, seed):

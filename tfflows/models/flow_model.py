@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 import keras
 import numpy as np
 import tensorflow as tf
@@ -12,6 +10,7 @@ from tensorflow_probability import distributions as tfd
 from tfflows.bijector_layer import BijectorLayer
 from tfflows.distributions import BaseDistribution, FixedDistribution, StandardNormal
 from tfflows.models.density_model import DensityModel
+from tfflows.models.first_examples import first_examples
 from tfflows.revived import revived
 
 
@@ -81,11 +80,7 @@ class FlowModel(DensityModel):
           num_examples: how many of the first examples are used, at once; None: 4096 vectors, or
             256 images, each of which has many pixels.
         """
-        if num_examples is None:
-            num_examples = 4096 if len(_event_shape(data)) == 1 else 256
-        if isinstance(data, tf.data.Dataset):
-            data, condition = _first_examples(data, num_examples)
-        data, condition = (None if d is None else d[:num_examples] for d in (data, condition))
+        data, condition = first_examples(data, condition, num_examples)
         if not self.built:
             self.build(*[(None, *np.shape(d)[1:]) for d in (data, condition) if d is not None])
         self.check_data(data, condition)
@@ -174,21 +169,3 @@ def _base(base, policy):
         "`base` should be None, a `tfd.Distribution` or a `BaseDistribution`. "
         f"Received: {type(base).__name__}."
     )
-
-
-def _event_shape(data):
-    if not isinstance(data, tf.data.Dataset):
-        return np.shape(data)[1:]
-    spec = data.element_spec
-    return (spec[0] if isinstance(spec, tuple) else spec).shape[1:]
-
-
-def _first_examples(dataset, count):
-    batches, seen = [], 0
-    for batch in dataset:
-        batches.append(batch if isinstance(batch, tuple) else (batch,))
-        seen += len(batches[-1][0])
-        if seen >= count:
-            break
-    parts = [tf.concat(part, 0) for part in itertools.islice(zip(*batches), 2)]
-    return parts[0], parts[1] if len(parts) > 1 else None

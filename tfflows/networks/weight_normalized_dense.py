@@ -5,13 +5,15 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
+MIN_VARIANCE = 1e-8
+
 
 @keras.saving.register_keras_serializable("tfflows")
 class WeightNormalizedDense(keras.layers.Layer):
     """A linear layer with kernel `gain * v / ||v||`, a norm for each unit.
 
     Salimans and Kingma 2016, equation 2. `gain` starts at the norm of the initial kernel, so that
-    the layer starts as a plain dense one.
+    the layer starts as a plain dense one; `adapt` is the initialisation from data.
 
     Args:
       units: features that come out.
@@ -28,22 +30,50 @@ class WeightNormalizedDense(keras.layers.Layer):
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
 
     def build(self, input_shape):
+        # Not cast under mixed precision: a norm should be in float32.
         self.direction = self.add_weight(
             shape=self.kernel_shape(input_shape[-1]),
             initializer=self.kernel_initializer,
             name="direction",
+            autocast=False,
         )
         self.gain = self.add_weight(
             shape=(self.units,),
             initializer=lambda shape, dtype: _norms(tf.cast(self.direction, dtype)),
             name="gain",
+            autocast=False,
         )
         self.bias = self.add_weight(shape=(self.units,), initializer="zeros", name="bias")
 
     def call(self, inputs):
+        outputs = self.apply_kernel(inputs, tf.cast(self.kernel, inputs.dtype))
+        return tf.nn.bias_add(outputs, tf.cast(self.bias, inputs.dtype))
+
+    @property
+    def kernel(self) -> tf.Tensor:
+        """The normalized kernel, in float32."""
         direction = tf.convert_to_tensor(self.direction)
-        kernel = direction * (tf.convert_to_tensor(self.gain) / _norms(direction))
-        return tf.nn.bias_add(self.apply_kernel(inputs, kernel), tf.convert_to_tensor(self.bias))
+        return direction * (tf.convert_to_tensor(self.gain) / _norms(direction))
+
+    def adapt(self, inputs, scale: float = 1.0) -> tf.Tensor:
+        """Sets gain and bias so that each unit's outputs have mean 0 and deviation `scale`.
+
+        Salimans and Kingma 2016, section 3. Call it outside of a graph.
+
+        Args:
+          inputs: a batch of data, `[batch, ..., c]`.
+          scale: the standard deviation.
+
+        Returns:
+          The outputs, with the new gain and bias.
+        """
+        outputs = tf.cast(self(inputs), "float32")
+        mean, variance = tf.nn.moments(outputs, range(outputs.shape.rank - 1))
+        # A unit that is constant on this data keeps its gain.
+        ratio = tf.where(variance > MIN_VARIANCE, scale * tf.math.rsqrt(variance), 1.0)
+        self.gain.assign(tf.convert_to_tensor(self.gain) * ratio)
+        self.bias.assign((tf.cast(self.bias, "float32") - mean) * ratio)
+        return self(inputs)
 
     def kernel_shape(self, channels):
         return (channels, self.units)

@@ -1,0 +1,44 @@
+"""The data that data-dependent initialisation takes."""
+
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import tensorflow as tf
+
+
+def first_examples(data, condition=None, count: int | None = None) -> tuple:
+    """The first examples and their conditions, or None.
+
+    Args:
+      data: array, or dataset of batches (of pairs with conditions).
+      condition: conditions, where `data` is an array.
+      count: how many; None: 4096 vectors, or 256 images, each of which has many pixels.
+
+    >>> [len(part) for part in first_examples(np.zeros([9, 2]), np.zeros([9, 1]), 5)]
+    [5, 5]
+    """
+    if count is None:
+        count = 4096 if len(_event_shape(data)) == 1 else 256
+    if isinstance(data, tf.data.Dataset):
+        data, condition = _of_dataset(data, count)
+    return tuple(None if part is None else part[:count] for part in (data, condition))
+
+
+def _event_shape(data):
+    if not isinstance(data, tf.data.Dataset):
+        return np.shape(data)[1:]
+    spec = data.element_spec
+    return (spec[0] if isinstance(spec, tuple) else spec).shape[1:]
+
+
+def _of_dataset(dataset, count):
+    batches, seen = [], 0
+    for batch in dataset:
+        batches.append(batch if isinstance(batch, tuple) else (batch,))
+        seen += len(batches[-1][0])
+        if seen >= count:
+            break
+    parts = [tf.concat(part, 0) for part in itertools.islice(zip(*batches), 2)]
+    return parts[0], parts[1] if len(parts) > 1 else None

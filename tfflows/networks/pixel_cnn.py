@@ -1,0 +1,153 @@
+"""The network of PixelCNN++."""
+
+from __future__ import annotations
+
+import keras
+import tensorflow as tf
+
+from tfflows.networks.causal_block import CausalBlock
+from tfflows.networks.causal_convolution import CausalConvolution, shift_down, shift_right
+from tfflows.networks.causal_stream import CausalStream
+from tfflows.networks.run import adapting, plain
+from tfflows.networks.weight_normalized_dense import WeightNormalizedDense
+
+
+@keras.saving.register_keras_serializable("tfflows")
+class PixelCNN(keras.layers.Layer):
+    """Features of each pixel that depend on the pixels before it, in raster order, alone.
+
+    Salimans et al. 2017: `[batch, h, w, c]` to `[batch, h, w, units]`. A stream of features goes
+    down the rows and sees all that is above; a second one goes down and to the right, and sees the
+    first and what is to the left. With `kernel_size=1` all that a pixel sees is what the first
+    convolution sees, and there is one stream: a *local* model.
+
+    Args:
+      units: channels.
+      num_blocks: blocks at each resolution, before the lower ones and after.
+      num_levels: resolutions, each half of the one before.
+      kernel_size: odd; the blocks see as many columns, and half as many rows, rounded up.
+      first_kernel_size: the same of the first convolution: with 2k + 1 it sees k rows above, k
+        columns to the left, and k to the right.
+      dropout: share of features dropped in training, in each block.
+      **kwargs: those of `keras.layers.Layer`.
+
+    >>> PixelCNN(8, num_levels=2)(np.ones([2, 8, 8, 3], "float32")).shape
+    TensorShape([2, 8, 8, 8])
+    """
+
+    def __init__(
+        self,
+        units: int = 32,
+        num_blocks: int = 1,
+        num_levels: int = 1,
+        kernel_size: int = 3,
+        first_kernel_size: int = 3,
+        dropout: float = 0.0,
+        **kwargs,
+    ):
+        super().__init__(**kwargs)
+        for name, size, least in (
+            ("kernel_size", kernel_size, 1),
+            ("first_kernel_size", first_kernel_size, 3),
+        ):
+            if size < least or size % 2 == 0:
+                raise ValueError(
+                    f"`{name}` should be odd, {least} or more. Received: {name}={size}."
+                )
+        if kernel_size == 1 and num_levels > 1:
+            raise ValueError(
+                "`num_levels` should be 1 with `kernel_size=1`: there is nothing to be seen at "
+                f"lower resolutions. Received: num_levels={num_levels}."
+            )
+        self.units = units
+        self.num_blocks = num_blocks
+        self.num_levels = num_levels
+        self.kernel_size = kernel_size
+        self.first_kernel_size = first_kernel_size
+        self.dropout = dropout
+        policy, reach = self.dtype_policy, first_kernel_size // 2
+
+        def first(name, rows, columns, stream):
+            return CausalConvolution(units, (rows, columns), stream, name=name, dtype=policy)
+
+        def stream(kind, columns, has_side):
+            size = (kernel_size // 2 + 1, columns)
+            options = {"dropout": dropout, "name": kind, "dtype": policy}
+            return CausalStream(units, num_blocks, num_levels, size, kind, has_side, **options)
+
+        self.first_down = self.down = None
+        if not self.is_local:
+            self.first_down = first("first_down", reach + 1, first_kernel_size, "down")
+            self.down = stream("down", kernel_size, has_side=False)
+        self.first_above = first("first_above", reach, first_kernel_size, "down")
+        self.first_left = first("first_left", 1, reach, "down_right")
+        self.down_right = stream("down_right", kernel_size // 2 + 1, has_side=not self.is_local)
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the first convolution sees all that there is to see."""
+        return self.kernel_size == 1
+
+    def build(self, x_shape, condition_shape=None):
+        with_ones = (*x_shape[:-1], x_shape[-1] + 1)
+        features = (*x_shape[:-1], self.units)
+        for layer in (self.first_down, self.first_above, self.first_left):
+            if layer is not None:
+                layer.build(with_ones)
+        for layer in (self.down, self.down_right):
+            if layer is not None:
+                layer.build(features, condition_shape)
+        self.adapted_flag = self.add_weight(
+            shape=(),
+            name="adapted",
+            initializer="zeros",
+            dtype="int32",
+            trainable=False,
+            aggregation="only_first_replica",
+        )
+
+    def call(self, x, condition=None):
+        return self.forward(x, condition, plain)
+
+    def adapt(self, x, condition=None) -> tf.Tensor:
+        """Data-dependent initialisation of all weight-normalized layers; gives the features."""
+        features = self.forward(tf.cast(x, self.compute_dtype), condition, adapting)
+        self.adapted_flag.assign(1)
+        return features
+
+    @property
+    def adapted(self) -> bool:
+        return self.built and bool(keras.ops.convert_to_numpy(self.adapted_flag))
+
+    def forward(self, x, condition, run) -> tf.Tensor:
+        """`call`, with `run(layer, inputs)` in the place of `layer(inputs)`."""
+        x = with_ones(x)
+        above, sides = shift_down(x), None
+        if self.down is not None:
+            sides = self.down.forward(run(self.first_down, above), None, condition, run)
+        h = run(self.first_above, above) + run(self.first_left, shift_right(x))
+        return tf.nn.elu(self.down_right.forward(h, sides, condition, run)[-1])
+
+    def kernels(self) -> dict:
+        """The kernel of each weight-normalized layer, in float32."""
+        layers = self._flatten_layers()
+        return {x: x.kernel for x in layers if isinstance(x, WeightNormalizedDense)}
+
+    def projections(self, condition) -> dict:
+        """What the condition gives to each block, in float32."""
+        blocks = (x for x in self._flatten_layers() if isinstance(x, CausalBlock))
+        if condition is None:
+            return dict.fromkeys(blocks)
+        return {x: tf.matmul(condition, x.condition.kernel) for x in blocks}
+
+    def compute_output_shape(self, x_shape, *_):
+        return (*x_shape[:-1], self.units)
+
+    def get_config(self) -> dict:
+        names = ["units", "num_blocks", "num_levels", "kernel_size", "first_kernel_size", "dropout"]
+        return super().get_config() | {name: getattr(self, name) for name in names}
+
+
+def with_ones(x) -> tf.Tensor:
+    """With a channel of ones, by which the image differs from the zeros around it."""
+    return tf.concat([x, tf.ones_like(x[..., :1])], -1)
