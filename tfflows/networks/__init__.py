@@ -2,7 +2,7 @@ from tfflows.networks.causal_block import CausalBlock
 from tfflows.networks.causal_convolution import CausalConvolution
 from tfflows.networks.causal_stream import CausalStream
 from tfflows.networks.conv_net import ConvNet
-from tfflows.networks.fast_dropout import FastDropout
+from tfflows.networks.dropout_mask import DropoutMask
 from tfflows.networks.gated_attention import GatedAttention
 from tfflows.networks.gated_convolution import GatedConvolution
 from tfflows.networks.gated_self_attention import GatedSelfAttention
@@ -20,7 +20,7 @@ __all__ = [
     "CausalConvolution",
     "CausalStream",
     "ConvNet",
-    "FastDropout",
+    "DropoutMask",
     "GatedAttention",
     "GatedConvolution",
     "GatedSelfAttention",

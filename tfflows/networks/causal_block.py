@@ -6,7 +6,7 @@ import keras
 import tensorflow as tf
 
 from tfflows.networks.causal_convolution import CausalConvolution
-from tfflows.networks.fast_dropout import FastDropout
+from tfflows.networks.dropout_mask import DropoutMask
 from tfflows.networks.gated_convolution import concat_elu
 from tfflows.networks.run import plain
 from tfflows.networks.weight_normalized_dense import WeightNormalizedDense
@@ -59,8 +59,7 @@ class CausalBlock(keras.layers.Layer):
             self.side = WeightNormalizedDense(units, name="side", dtype=policy)
         if has_skip:
             self.skip = WeightNormalizedDense(units, name="skip", dtype=policy)
-        # Not cast: samplers are in float32.
-        self.drop = FastDropout(dropout, name="dropout", dtype=policy, autocast=False)
+        self.mask = DropoutMask(dropout, 2 * units, name="dropout", dtype=policy)
 
     def build(self, x_shape, condition_shape=None):
         doubled = (*x_shape[:-1], 2 * self.units)
@@ -81,14 +80,14 @@ class CausalBlock(keras.layers.Layer):
         return None if condition is None else self.condition(condition)
 
     def forward(self, x, side, skip, condition, run):
-        """`call` with `run(layer, inputs)` for `layer(inputs)`, and the condition projected."""
-        h = run(self.first, concat_elu(x))
+        """`call`, with a way to `run` each layer, and the condition projected."""
+        h = run(self.first, x, concat_elu)
         if side is not None:
-            h += run(self.side, concat_elu(side))
+            h += run(self.side, side, concat_elu)
         if skip is not None:
-            h += run(self.skip, concat_elu(skip))
-        h = concat_elu(h)
-        h = run(self.second, self.drop(h) if self.dropout else h)
+            h += run(self.skip, skip, concat_elu)
+        kept = self.mask(h)
+        h = run(self.second, h, lambda h: self.mask.drop(concat_elu(h), kept))
         if condition is not None:
             h += tf.reshape(condition, [-1, *[1] * (h.shape.rank - 2), 2 * self.units])
         return x + gate(h)

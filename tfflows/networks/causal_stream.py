@@ -97,7 +97,7 @@ class CausalStream(keras.layers.Layer):
         return self.forward(x, sides, condition, plain)
 
     def forward(self, x, sides, condition, run) -> list:
-        """`call`, with `run(layer, inputs)` in the place of `layer(inputs)`."""
+        """`call`, with a way to `run` each layer."""
         outputs = []
 
         def step(block, h, skip):

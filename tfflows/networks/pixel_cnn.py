@@ -120,7 +120,7 @@ class PixelCNN(keras.layers.Layer):
         return self.built and bool(keras.ops.convert_to_numpy(self.adapted_flag))
 
     def forward(self, x, condition, run) -> tf.Tensor:
-        """`call`, with `run(layer, inputs)` in the place of `layer(inputs)`."""
+        """`call`, with a way to `run` each layer."""
         x = with_ones(x)
         above, sides = shift_down(x), None
         if self.down is not None:

@@ -1,13 +1,24 @@
-"""How a network runs its layers."""
+"""How a network runs a layer, on the inputs or on what `before` makes of them."""
 
 from __future__ import annotations
 
-
-def plain(layer, inputs):
-    """As they are."""
-    return layer(inputs)
+import tensorflow as tf
 
 
-def adapting(layer, inputs):
-    """As they are, once their gains and biases are set from the inputs."""
-    return layer.adapt(inputs)
+def identity(inputs):
+    return inputs
+
+
+def plain(layer, inputs, before=None):
+    """As it is; what `before` gives is computed again in the backward pass, not kept.
+
+    Activations are cheap to compute and, `concat_elu` doubling them, most of the memory.
+    """
+    if before is None:
+        return layer(inputs)
+    return tf.recompute_grad(lambda value: layer(before(value)))(inputs)
+
+
+def adapting(layer, inputs, before=identity):
+    """Once its gain and bias are set from the inputs."""
+    return layer.adapt(before(inputs))

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from tfflows.networks.causal_convolution import CausalConvolution
 from tfflows.networks.gated_convolution import concat_elu
+from tfflows.networks.run import identity
 
 
 class Level:
@@ -68,7 +69,8 @@ class Level:
         above, packed, *low = state
         above, low_terms, sides = list(above), [], []
 
-        def run(layer, inputs):
+        def run(layer, inputs, before=identity):
+            inputs = before(inputs)
             if not isinstance(layer, CausalConvolution):
                 return self._dense(layer, inputs)
             i = self.down_layers.index(layer)
@@ -191,7 +193,8 @@ class Level:
             inputs.append(value)
             return [*(values[len(inputs) - 1] for values in lefts), value]
 
-        def run(layer, value):
+        def run(layer, value, before):
+            value = before(value)
             if not isinstance(layer, CausalConvolution):
                 return value @ self.kernels[layer]  # its bias is in the term
             return layer.step_pixel(window(value), next(parts), self.kernels[layer])

@@ -73,8 +73,8 @@ class WavefrontSampler:
         if condition is not None:
             projections = {x: tf.tile(value, [size, 1]) for x, value in projections.items()}
 
-        def run(layer, inputs):
-            return inputs @ kernels[layer] + layer.bias
+        def run(layer, inputs, before):
+            return before(inputs) @ kernels[layer] + layer.bias
 
         def step(block, h, skip):
             return block.forward(h, None, skip, projections[block], run)
