@@ -161,7 +161,7 @@ def plot(
     from zoo.plots import pictures
 
     model, data = registry.load(name), _recipe(name).data.load()
-    known = pictures.kinds(data)
+    known = pictures.kinds(data, model)
     if kind is not None:
         check_known(f"kind of plot of {name}", kind, known)
     elif output is not None and output.suffix:

@@ -21,6 +21,12 @@ BOUND = (
 )
 
 
+EXACT = (
+    "exact: minus the mean log-probability of an image, in nats, divided by {dimensions} log 2, "
+    "over all {rows} rows of the {split} split of {data}, with two standard errors"
+)
+
+
 def evaluate(model: DensityModel, data: DataSet, recipe: EvaluationRecipe) -> dict[str, float]:
     """Mean log-density in nats with two standard errors, of the model and of a Gaussian.
 
@@ -69,6 +75,8 @@ def protocol(data: DataSet, recipe: EvaluationRecipe, model: DensityModel) -> st
             samples="one sample of the noise" if k == 1 else f"{k} importance samples",
             seed=recipe.seed,
         )
+    if model.is_discrete:
+        return EXACT.format(**rows, dimensions=data.dimensions)
     noise = "no noise added"
     if data.bin_width is not None:
         noise = f"uniform noise as wide as the rounding of the data added (seed {recipe.seed})"

@@ -12,7 +12,7 @@ import yaml
 
 import tfflows.models
 import zoo.data
-from tfflows.models import FlowModel
+from tfflows.models import DensityModel
 from zoo.data.known import check_known
 from zoo.models import MODELS
 
@@ -50,7 +50,7 @@ class ModelRecipe(_Strict):
             raise ValueError(str(error)) from error
         return self
 
-    def make(self, num_classes: int | None = None, **changes) -> FlowModel:
+    def make(self, num_classes: int | None = None, **changes) -> DensityModel:
         """The model, not built; `changes` replace arguments."""
         arguments = self.arguments | changes | {"num_classes": num_classes}
         return getattr(tfflows.models, self.class_name)(**arguments)
@@ -161,7 +161,7 @@ class Recipe(_Strict):
             raise ValueError(f"training.flip is for images, which {self.data.name} has not.")
         return self
 
-    def make_model(self, **changes) -> FlowModel:
+    def make_model(self, **changes) -> DensityModel:
         """The model that the recipe describes, not built; `changes` replace arguments."""
         return self.model.make(self.data.load().num_classes, **changes)
 

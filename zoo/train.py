@@ -12,7 +12,7 @@ import keras
 import tensorflow as tf
 
 from tfflows import saved_model
-from tfflows.models import FlowModel
+from tfflows.models import DensityModel
 from zoo.data import DataSet, batches, steps_per_epoch
 from zoo.evaluate import evaluate, protocol
 from zoo.model_card import write_card
@@ -61,7 +61,7 @@ def train(
 
 def fit(
     recipe: Recipe, work: pathlib.Path, strategy: tf.distribute.Strategy, fresh: bool = False
-) -> tuple[FlowModel, Resume]:
+) -> tuple[DensityModel, Resume]:
     """The model with the best weights by validation, and the record of its training."""
     data, training = recipe.data.load(), recipe.training
     passes = training.epochs_per_validation
@@ -111,7 +111,7 @@ def fit(
     return model, resume
 
 
-def in_float32(recipe: Recipe, model: FlowModel) -> FlowModel:
+def in_float32(recipe: Recipe, model: DensityModel) -> DensityModel:
     """The model to be evaluated and shipped: networks in bfloat16 are too coarse to be inverted."""
     if not recipe.model.arguments.get("dtype", "").startswith("mixed"):
         return model
@@ -128,7 +128,7 @@ def default_strategy() -> tf.distribute.Strategy:
 
 
 def describe(
-    recipe: Recipe, model: FlowModel, resume: Resume, strategy: tf.distribute.Strategy
+    recipe: Recipe, model: DensityModel, resume: Resume, strategy: tf.distribute.Strategy
 ) -> dict[str, Any]:
     """All that the artifact says of itself: how it was made, and how good it is."""
     data = recipe.data.load()
@@ -156,8 +156,8 @@ def hardware(strategy: tf.distribute.Strategy) -> str:
     return f"{cores} core{'s' if cores > 1 else ''} of {_processor()}"
 
 
-def _draw(model: FlowModel, data: DataSet, directory: pathlib.Path) -> None:
-    kinds = pictures.kinds(data)
+def _draw(model: DensityModel, data: DataSet, directory: pathlib.Path) -> None:
+    kinds = pictures.kinds(data, model)
     if not data.is_image:
         kinds.remove(pictures.TRAINING)
     for kind in kinds:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pathlib
 
-from tfflows.models import FlowModel
+from tfflows.models import DensityModel, FlowModel
 from zoo import plots
 from zoo.data import DataSet
 
@@ -17,17 +17,20 @@ OF_IMAGES = {
     "nearest_neighbours": plots.nearest_neighbours,
     "pixel_values": plots.pixel_values,
 }
+OF_FLOWS = "interpolations", "pixel_values"
+"""What takes latents, or dequantized data."""
 OF_POINTS = {"density": plots.density}
 
 
-def kinds(data: DataSet) -> list[str]:
+def kinds(data: DataSet, model: DensityModel) -> list[str]:
     """The names of the pictures that can be drawn of a model of this data."""
-    return [*_of_models(data), TRAINING]
+    is_flow = isinstance(model, FlowModel)
+    return [*(kind for kind in _of_models(data) if is_flow or kind not in OF_FLOWS), TRAINING]
 
 
 def draw(
     kind: str,
-    model: FlowModel,
+    model: DensityModel,
     data: DataSet,
     log: pathlib.Path,
     output: pathlib.Path,
