@@ -5,6 +5,7 @@ process of its own:
 
 * ``train``: a step of Adam on 32 images of 32x32x3, with dropout; the fastest of some, and by how
   many MB memory grows up to its peak, from when the graph has run once, on one image.
+  ``recompute`` is ours, with activations computed again in the backward pass.
 * ``sample``: 16 images of 28x28x1, and of 32x32x3. Ours is measured with its cache; what a pass of
   the whole network for each pixel would take is the time of a pass by the number of pixels. That
   is what TFP does: there, too, a pass is measured, and with ``--whole`` all of them.
@@ -28,7 +29,7 @@ LOCAL = {"units": 128, "num_blocks": 3, "num_levels": 1, "kernel_size": 1, "firs
 SHAPES = {"28x28x1": (28, 28, 1), "32x32x3": (32, 32, 3)}
 SAMPLES, BATCH, DROPOUT = 16, 32, 0.3
 CASES = [
-    *((library, "train", "32x32x3") for library in ("tfflows", "tfp")),
+    *((library, "train", "32x32x3") for library in ("tfflows", "recompute", "tfp")),
     *((library, "sample", shape) for shape in SHAPES for library in ("tfflows", "tfp")),
     ("tfflows", "local", "32x32x3"),
 ]
@@ -70,7 +71,7 @@ def train(library: str, shape: tuple[int, ...], whole: bool) -> dict[str, float]
     """Milliseconds and MB of a training step."""
     import tensorflow as tf
 
-    log_prob, weights, adam = (_ours if library == "tfflows" else _tfp)(shape)[:3]
+    log_prob, weights, adam = _MODELS[library](shape)[:3]
     x = _pixels(BATCH, shape)
 
     @tf.function(input_signature=[tf.TensorSpec([None, *shape])])
@@ -97,7 +98,7 @@ def sample(library: str, shape: tuple[int, ...], whole: bool) -> dict[str, float
     """Seconds for all images, and of a pass of the network for each pixel."""
     import tensorflow as tf
 
-    log_prob, _, _, draw = (_ours if library == "tfflows" else _tfp)(shape)
+    log_prob, _, _, draw = _MODELS[library](shape)
     x, score = _pixels(SAMPLES, shape), tf.function(log_prob)
     score(x, False)
     one = min(_seconds(lambda: score(x, False)) for _ in range(10))
@@ -129,13 +130,18 @@ def local(library: str, shape: tuple[int, ...], whole: bool) -> dict[str, float]
     return {"parameters": model.count_params(), **figures}
 
 
-def _ours(shape: tuple[int, ...]) -> tuple:
+def _ours(shape: tuple[int, ...], memory: str | None = None) -> tuple:
     import keras
 
     from tfflows import PixelCNNPlusPlus
 
     model = PixelCNNPlusPlus(
-        SIZE["filters"], SIZE["blocks"], SIZE["levels"], SIZE["mixtures"], dropout=DROPOUT
+        SIZE["filters"],
+        SIZE["blocks"],
+        SIZE["levels"],
+        SIZE["mixtures"],
+        dropout=DROPOUT,
+        memory=memory,
     )
     model.build((None, *shape))
     adam, weights = keras.optimizers.Adam(1e-3), model.trainable_variables
@@ -177,6 +183,13 @@ def _tfp(shape: tuple[int, ...]) -> tuple:
         adam,
         tf.function(lambda n: distribution.sample(n)),
     )
+
+
+def _ours_recomputing(shape: tuple[int, ...]) -> tuple:
+    return _ours(shape, "recompute")
+
+
+_MODELS = {"tfflows": _ours, "recompute": _ours_recomputing, "tfp": _tfp}
 
 
 def _pixels(n: int, shape: tuple[int, ...]):

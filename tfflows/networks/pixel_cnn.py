@@ -8,7 +8,7 @@ import tensorflow as tf
 from tfflows.networks.causal_block import CausalBlock
 from tfflows.networks.causal_convolution import CausalConvolution, shift_down, shift_right
 from tfflows.networks.causal_stream import CausalStream
-from tfflows.networks.run import adapting, plain
+from tfflows.networks.run import adapting, plain, recomputing
 from tfflows.networks.weight_normalized_dense import WeightNormalizedDense
 
 
@@ -29,6 +29,8 @@ class PixelCNN(keras.layers.Layer):
       first_kernel_size: the same of the first convolution: with 2k + 1 it sees k rows above, k
         columns to the left, and k to the right.
       dropout: share of features dropped in training, in each block.
+      memory: None; or "recompute": activations are computed again in the backward pass. The same
+        gradients with about half of the memory, in 1.1 to 1.2 times the time.
       **kwargs: those of `keras.layers.Layer`.
 
     >>> PixelCNN(8, num_levels=2)(np.ones([2, 8, 8, 3], "float32")).shape
@@ -43,9 +45,14 @@ class PixelCNN(keras.layers.Layer):
         kernel_size: int = 3,
         first_kernel_size: int = 3,
         dropout: float = 0.0,
+        memory: str | None = None,
         **kwargs,
     ):
         super().__init__(**kwargs)
+        if memory not in (None, "recompute"):
+            raise ValueError(
+                f'`memory` should be None or "recompute". Received: memory={memory!r}.'
+            )
         for name, size, least in (
             ("kernel_size", kernel_size, 1),
             ("first_kernel_size", first_kernel_size, 3),
@@ -65,6 +72,7 @@ class PixelCNN(keras.layers.Layer):
         self.kernel_size = kernel_size
         self.first_kernel_size = first_kernel_size
         self.dropout = dropout
+        self.memory = memory
         policy, reach = self.dtype_policy, first_kernel_size // 2
 
         def first(name, rows, columns, stream):
@@ -107,7 +115,7 @@ class PixelCNN(keras.layers.Layer):
         )
 
     def call(self, x, condition=None):
-        return self.forward(x, condition, plain)
+        return self.forward(x, condition, recomputing if self.memory else plain)
 
     def adapt(self, x, condition=None) -> tf.Tensor:
         """Data-dependent initialisation of all weight-normalized layers; gives the features."""
@@ -145,6 +153,7 @@ class PixelCNN(keras.layers.Layer):
 
     def get_config(self) -> dict:
         names = ["units", "num_blocks", "num_levels", "kernel_size", "first_kernel_size", "dropout"]
+        names.append("memory")
         return super().get_config() | {name: getattr(self, name) for name in names}
 
 

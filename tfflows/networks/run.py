@@ -9,7 +9,12 @@ def identity(inputs):
     return inputs
 
 
-def plain(layer, inputs, before=None):
+def plain(layer, inputs, before=identity):
+    """As it is."""
+    return layer(before(inputs))
+
+
+def recomputing(layer, inputs, before=None):
     """As it is; what `before` gives is computed again in the backward pass, not kept.
 
     Activations are cheap to compute and, `concat_elu` doubling them, most of the memory.

@@ -1,0 +1,210 @@
+"""PixelCNN++: what sees what, and samplers that are exact."""
+
+import functools
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import tfflows
+from tests.tfflows.test_tfp import off_identity
+from tfflows.networks import DropoutMask, WeightNormalizedDense
+from tfflows.sampling import RasterSampler, WavefrontSampler
+
+KINDS = {
+    "deep": {"num_levels": 2},
+    "wide": {"num_levels": 1, "kernel_size": 5, "first_kernel_size": 5},
+    "local": {"num_levels": 1, "kernel_size": 1, "first_kernel_size": 5},
+}
+HEIGHT, WIDTH = SIZE = 5, 6
+SMALL = {"units": 6, "num_blocks": 1, "num_components": 2, "num_classes": 3}
+
+
+def pixel_cnn(kind, **kwargs):
+    keras.utils.set_random_seed(0)
+    model = tfflows.PixelCNNPlusPlus(**SMALL, **KINDS[kind], **kwargs)
+    model.build((None, *SIZE, 3))
+    return off_identity(model, 0.1)
+
+
+@functools.cache
+def shared(kind):
+    """A model that no test changes."""
+    return pixel_cnn(kind)
+
+
+def pixels(n=2, size=SIZE):
+    return np.random.RandomState(0).randint(0, 256, (n, *size, 3)).astype("float32")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_no_number_depends_on_later_ones(kind):
+    model, x = shared(kind), tf.constant(pixels(1))
+    condition = model.encode_condition([1])
+
+    @tf.function
+    def jacobian(x):
+        with tf.GradientTape() as tape:
+            tape.watch(x)
+            numbers = tf.reshape(number_log_probs(model, x, condition), [-1])
+        return tape.jacobian(numbers, x)
+
+    count = HEIGHT * WIDTH * 3
+    jacobian = np.reshape(jacobian(x), [count, count])
+    assert (np.triu(jacobian, 1) == 0).all()
+    sees = np.reshape(jacobian != 0, [HEIGHT, WIDTH, 3, HEIGHT, WIDTH, 3])
+    green_of_centre = sees[3, 3, 1]
+    assert green_of_centre[2, 1:6].all() and green_of_centre[3, 1:3].all()
+    assert green_of_centre[3, 3].tolist() == [True, True, False]
+    assert green_of_centre[0].any() == (kind != "local")
+
+
+def number_log_probs(model, x, condition):
+    """Log-probability of each number, given those before it: `[n, height, width, c]`.
+
+    Of a pixel's numbers the distribution gives the sum; the part of the last one is what is left of
+    it when the pixel is cut short.
+    """
+    mixture = mixture_of(model, x, condition)
+    sums = [tf.zeros(x.shape[:3])]
+    for c in range(1, 4):
+        pairs = c * (c - 1) // 2
+        first = mixture.copy(
+            loc=mixture.loc[..., :c, :],
+            log_scale=mixture.log_scale[..., :c, :],
+            coefficients=mixture.coefficients[..., :pairs, :] if pairs else None,
+        )
+        sums.append(first.log_prob(x[..., :c]))
+    return tf.stack([after - before for before, after in zip(sums, sums[1:])], -1)
+
+
+def reference(model, n, condition, seed, temperature):
+    """The same noise, one pass of the whole network for each pixel."""
+    noise = tf.random.stateless_uniform([*SIZE, n, 4], seed)
+    x = np.zeros([n, *SIZE, 3], "float32")
+
+    @tf.function
+    def draw(x, noise):
+        mixture = mixture_of(model, x, condition)
+        mixture = mixture.copy(
+            logits=mixture.logits / temperature, log_scale=mixture.log_scale + np.log(temperature)
+        )
+        return mixture.from_uniform(noise)
+
+    noise = tf.transpose(noise, [2, 0, 1, 3])
+    for r, c in np.ndindex(*SIZE):
+        x[:, r, c] = draw(x, noise)[:, r, c]
+    return x
+
+
+def mixture_of(model, x, condition):
+    features = model.network(x / 127.5 - 1, condition=condition)
+    return model.head.distribution(model.head(features))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_samples_are_those_of_a_pass_for_each_pixel(kind):
+    model = shared(kind)
+    x = model.sample(3, [0, 1, 2], 0.8, seed=(1, 2))
+    expected = reference(model, 3, model.encode_condition([0, 1, 2]), (1, 2), 0.8)
+    np.testing.assert_array_equal(x, expected)
+    assert len(np.unique(x)) > 50
+
+
+def test_a_wavefront_is_drawn_as_pixel_after_pixel(monkeypatch):
+    front = shared("local").sample(2, 1, seed=3, size=(7, 9))
+    monkeypatch.setattr("tfflows.models.pixel_cnn_plus_plus.WavefrontSampler", RasterSampler)
+    again = pixel_cnn("local").sample(2, 1, seed=3, size=(7, 9))
+    np.testing.assert_array_equal(front, again)
+
+
+@pytest.mark.parametrize("kind", ["deep", "local"])
+def test_images_are_completed_from_their_upper_rows(kind):
+    model = shared(kind)
+    whole = model.sample(3, 1, seed=5).numpy()
+    np.testing.assert_array_equal(model.sample(3, 1, seed=5, prefix=whole[:, :2]), whole)
+    completed = model.sample(3, 1, seed=5, prefix=pixels(1)[0, :3]).numpy()
+    np.testing.assert_array_equal(completed[:, :3], np.repeat(pixels(1)[:, :3], 3, 0))
+    assert (completed[:, 3:] != whole[:, 3:]).any()
+    with pytest.raises(ValueError, match="`prefix` should be up to 5 rows of 6 pixels"):
+        model.sample(2, 1, prefix=pixels(1)[0, :, :5])
+
+
+def test_low_temperatures_give_modes():
+    model = shared("local")
+    cold = [model.sample(2, 1, temperature=1e-3, seed=seed).numpy() for seed in (1, 2)]
+    assert np.abs(cold[0][:, 0, 0] - cold[1][:, 0, 0]).max() <= 2
+
+
+@pytest.mark.parametrize("kind", ["wide", "local"])
+def test_images_of_any_size(kind):
+    model, big = shared(kind), pixels(2, size=(8, 11))
+    assert model.bits_per_dim(big, [0, 1]).shape == (2,)
+    np.testing.assert_allclose(
+        model.log_prob(big, [0, 1]) / (np.log(2) * big[0].size),
+        -model.bits_per_dim(big, [0, 1]),
+        rtol=1e-6,
+    )
+
+
+def test_adapt_standardizes_what_convolutions_give():
+    model, x = pixel_cnn("deep"), pixels(64)
+    model.adapt(x, np.arange(64) % 3)
+    assert model.network.adapted
+    layer = WeightNormalizedDense(4)
+    layer.build((None, 3))
+    outputs = layer.adapt(5 + 3 * tf.random.stateless_normal([500, 3], [0, 1]), 0.1)
+    np.testing.assert_allclose(tf.reduce_mean(outputs, 0), 0, atol=1e-5)
+    np.testing.assert_allclose(tf.math.reduce_std(outputs, 0), 0.1, rtol=1e-4)
+    features = model.network(x / 127.5 - 1, condition=model.encode_condition(np.arange(64) % 3))
+    assert 0.1 < np.std(features) < 3
+
+
+def test_dropout_is_for_training():
+    model, x = pixel_cnn("deep", dropout=0.5), pixels()
+    plain = model.log_prob(x, [0, 1]).numpy()
+    np.testing.assert_array_equal(plain, model.log_prob(x, [0, 1]))
+    np.testing.assert_array_equal(plain, model((x, np.int32([0, 1]))))
+    dropped = [model((x, np.int32([0, 1])), training=True).numpy() for _ in range(2)]
+    assert (dropped[0] != plain).all() and (dropped[0] != dropped[1]).all()
+
+
+def test_gradients_are_the_same_with_less_memory():
+    gradients = []
+    for memory in (None, "recompute"):
+        model = pixel_cnn("local", memory=memory, dropout=0.3)
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_sum(model((pixels(), np.int32([0, 1])), training=True))
+        gradients.append(tape.gradient(loss, [w.value for w in model.trainable_weights]))
+    for plain, lean in zip(*gradients):
+        np.testing.assert_allclose(lean, plain, atol=1e-4 * np.abs(plain).max() + 1e-6)
+
+
+def test_dropout_keeps_the_mean():
+    layer, ones = DropoutMask(0.3, 3, seed=1), tf.ones([9999, 7, 3], "bfloat16")
+    y = layer.drop(ones, layer(ones, training=True))
+    assert y.dtype == tf.bfloat16 and layer(ones) is None
+    y = np.float32(y)
+    assert abs(np.mean(y == 0) - 0.3) < 0.01 and abs(y.mean() - 1) < 0.01
+
+
+def test_mixed_precision_trains_and_samples_in_float32():
+    model = pixel_cnn("local", dropout=0.1, dtype="mixed_bfloat16")
+    model.compile(keras.optimizers.Adam(1e-3, use_ema=True))
+    model.fit(pixels(16), np.arange(16) % 3, batch_size=8, epochs=2, verbose=0)
+    assert model.log_prob(pixels(), [0, 1]).dtype == tf.float32
+    exact = pixel_cnn("local")
+    exact.set_weights(model.get_weights())
+    np.testing.assert_array_equal(model.sample(2, 1, seed=0), exact.sample(2, 1, seed=0))
+
+
+def test_bad_arguments_are_refused():
+    with pytest.raises(ValueError, match="`num_levels` should be 1"):
+        tfflows.PixelCNNPlusPlus(num_levels=2, kernel_size=1)
+    with pytest.raises(ValueError, match="should be odd, 3 or more"):
+        tfflows.PixelCNNPlusPlus(first_kernel_size=2)
+    with pytest.raises(ValueError, match="expected images"):
+        tfflows.PixelCNNPlusPlus().build((None, 7))
+    with pytest.raises(ValueError, match="should be local"):
+        WavefrontSampler(shared("deep").network, None, None)

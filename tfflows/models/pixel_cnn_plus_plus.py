@@ -1,0 +1,194 @@
+"""PixelCNN++."""
+
+from __future__ import annotations
+
+import math
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfflows.bijector_layer import shape_text
+from tfflows.distributions import DiscretizedLogisticHead
+from tfflows.models.density_model import DensityModel
+from tfflows.models.first_examples import first_examples
+from tfflows.networks import PixelCNN
+from tfflows.sampling import RasterSampler, WavefrontSampler
+
+
+@keras.saving.register_keras_serializable("tfflows")
+class PixelCNNPlusPlus(DensityModel):
+    """Pixels one after another, each a discretized mixture of logistics: an exact likelihood.
+
+    Salimans et al. 2017. Data are images of integers `[batch, height, width, channels]`. What a
+    pixel depends on is an argument: with levels and blocks all that is above and to the left of it;
+    with `num_levels=1, kernel_size=1` the pixels within `first_kernel_size // 2` rows and columns
+    (a *local* model, small and fast).
+
+    Args:
+      units: channels of the network.
+      num_blocks: residual blocks at each resolution, before the lower ones and after.
+      num_levels: resolutions, each half of the one before.
+      num_components: logistics in each mixture.
+      kernel_size, first_kernel_size: those of `PixelCNN`.
+      dropout: share of features dropped in training, in each block.
+      memory: what the backward pass keeps: None or "recompute", that of `PixelCNN`.
+      num_bits: pixels are integers from 0 to `2**num_bits - 1`.
+      num_classes, **kwargs: those of `DensityModel`.
+
+    >>> model = PixelCNNPlusPlus(units=8, num_blocks=1, num_levels=2, num_components=2)
+    >>> model.build((None, 8, 8, 1))
+    >>> model.log_prob(np.zeros([3, 8, 8, 1], "uint8")).shape, model.likelihood
+    (TensorShape([3]), 'exact')
+    """
+
+    likelihood = "exact"
+    is_discrete = True
+
+    def __init__(
+        self,
+        units: int = 64,
+        num_blocks: int = 1,
+        num_levels: int = 2,
+        num_components: int = 10,
+        kernel_size: int = 3,
+        first_kernel_size: int = 3,
+        dropout: float = 0.0,
+        memory: str | None = None,
+        num_bits: int = 8,
+        num_classes: int | None = None,
+        **kwargs,
+    ):
+        super().__init__(num_classes=num_classes, **kwargs)
+        if num_bits < 1:
+            raise ValueError(f"`num_bits` should be at least 1. Received: num_bits={num_bits}.")
+        self.units = units
+        self.num_blocks = num_blocks
+        self.num_levels = num_levels
+        self.num_components = num_components
+        self.kernel_size = kernel_size
+        self.first_kernel_size = first_kernel_size
+        self.dropout = dropout
+        self.memory = memory
+        self.num_bits = num_bits
+        self.network = PixelCNN(
+            units, num_blocks, num_levels, kernel_size, first_kernel_size, dropout, memory,
+            name="network", dtype=self.dtype_policy,
+        )  # fmt: skip
+        self.head = None
+
+    def _build(self, x_shape, condition_shape):
+        if len(x_shape) != 4 or x_shape[-1] is None:
+            raise ValueError(
+                f"Model '{self.name}' ({type(self).__name__}) expected images [batch, height, "
+                f"width, channels]. Received: shape {shape_text(x_shape[1:])}."
+            )
+        self.head = DiscretizedLogisticHead(
+            x_shape[-1],
+            self.num_components,
+            high=self.max_value,
+            name="head",
+            dtype=self.variable_dtype,
+        )
+        self.network.build(x_shape, condition_shape)
+        self.head.build((*x_shape[:-1], self.units))
+
+    @property
+    def max_value(self) -> int:
+        return 2**self.num_bits - 1
+
+    def _prepare(self, x, y):
+        super()._prepare(x, y)
+        if not self.network.adapted:
+            with self.distribute_strategy.scope():
+                self.adapt(x, y)
+
+    def adapt(self, data, condition=None, num_examples: int | None = None) -> None:
+        """Data-dependent initialisation, as Keras's `Normalization.adapt`; `fit` calls it once.
+
+        Args:
+          data: array, or dataset of batches (of pairs with conditions).
+          condition: conditions, where `data` is an array.
+          num_examples: how many of the first examples are used, at once; None: 256.
+        """
+        data, condition = first_examples(data, condition, num_examples)
+        if not self.built:
+            self.build(*[(None, *np.shape(d)[1:]) for d in (data, condition) if d is not None])
+        self.check_data(data, condition)
+        self.network.adapt(self._scaled(data), self.encode_condition(condition))
+
+    def _log_prob(self, x, condition, seed):
+        features = self.network(self._scaled(x), condition=condition)
+        distribution = self.head.distribution(self.head(tf.cast(features, "float32")))
+        return tf.reduce_sum(distribution.log_prob(tf.cast(x, "float32")), [1, 2])
+
+    def bits_per_dim(self, x, condition=None) -> tf.Tensor:
+        """`-log_prob / (D log 2)` of each image, `[batch]`, D the numbers in it."""
+        return -self.log_prob(x, condition) / (math.prod(np.shape(x)[1:]) * math.log(2))
+
+    def sample(
+        self, n: int, condition=None, temperature=1.0, seed=None, prefix=None, size=None
+    ) -> tf.Tensor:
+        """Draws `n` images, `[n, height, width, channels]`, integers as float32.
+
+        Nothing is computed twice: see `RasterSampler`, and, for a local model, `WavefrontSampler`.
+        It is done in float32, whatever the model is trained in.
+
+        Args:
+          n: how many.
+          condition: one for all images, or `n` of them.
+          temperature: factor on the scale of each logistic, and divisor of the logits of the
+            mixtures; below 1: nearer the modes.
+          seed: an int or a pair of int32; the same seed gives the same images.
+          prefix: the upper rows of the images, `[rows, width, channels]`, or `n` of them; the rest
+            is drawn.
+          size: height and width; None: those that the model was built for.
+        """
+        size = tuple(size or self.event_shape[:2])
+        known = None if prefix is None else self._known(prefix, n, size)
+        return self._checked_sample(n, condition, temperature, seed, known=known, size=size)
+
+    def _known(self, prefix, n, size):
+        """`[height, width, n, channels]`, -1 where an image is to be drawn."""
+        prefix = np.asarray(prefix, "float32")
+        prefix = prefix[np.newaxis] if prefix.ndim == 3 else prefix
+        channels = self.event_shape[-1]
+        if (
+            prefix.ndim != 4
+            or prefix.shape[0] not in (1, n)
+            or prefix.shape[1] > size[0]
+            or prefix.shape[2:] != (size[1], channels)
+        ):
+            raise ValueError(
+                f"`prefix` should be up to {size[0]} rows of {size[1]} pixels of {channels} "
+                f"channels, of one image or of n={n}. Received: shape {prefix.shape}."
+            )
+        known = np.full([n, *size, channels], -1, "float32")
+        known[:, : prefix.shape[1]] = prefix
+        return tf.constant(known.transpose(1, 2, 0, 3))
+
+    def _sample(self, n, condition, temperature, seed, known=None, size=None):
+        *own_size, channels = self.event_shape
+        shape = [*(size or own_size), n, 1 + channels]
+        noise = tf.random.stateless_uniform(shape, seed)
+
+        def draw(features, noise):
+            pixel = self.head.distribution(self.head(features))
+            pixel = pixel.copy(
+                logits=pixel.logits / temperature,
+                log_scale=pixel.log_scale + tf.math.log(temperature),
+            )
+            return pixel.from_uniform(noise)
+
+        sampler = WavefrontSampler if self.network.is_local else RasterSampler
+        sampler = sampler(self.network, draw, self._scaled)
+        return sampler(noise, channels, condition, known)
+
+    def _scaled(self, x):
+        """Pixels from -1 to 1."""
+        return tf.cast(x, "float32") * (2 / self.max_value) - 1
+
+    def get_config(self) -> dict:
+        names = ["units", "num_blocks", "num_levels", "num_components", "kernel_size"]
+        names += ["first_kernel_size", "dropout", "memory", "num_bits"]
+        return super().get_config() | {name: getattr(self, name) for name in names}
