@@ -1,4 +1,4 @@
-"""The scalar map of a mixture of logistics, and its inverse."""
+"""A mixture of logistics: its CDF, what it gives to an interval, and the scalar map it makes."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ MIN_LOG_SLOPE = -30.0
 
 
 class LogisticMixture:
-    """`logit(F(x))`, with `F(x) = sum_k pi_k sigmoid((x - mean_k) / scale_k)`.
+    """`F(x) = sum_k pi_k sigmoid((x - mean_k) / scale_k)`, and `logit(F(x))`.
 
-    Computed as `log F - log(1 - F)`, which in float32 is exact in the tails, where `F` is 0 or 1.
+    The logit is `log F - log(1 - F)`, which in float32 is exact in the tails, where `F` is 0 or 1.
 
     Args:
       logits: `[..., K]`, of which `pi` is the softmax.
@@ -24,9 +24,28 @@ class LogisticMixture:
         self.log_scales = log_scales
         self.inverse_scales = tf.exp(-log_scales)
 
+    def log_cdf(self, x):
+        """`log F(x)`, for `x` `[...]`."""
+        return _log_normalize(self.log_weights + tf.math.log_sigmoid(self._standardize(x)))[0]
+
+    def log_survival(self, x):
+        """`log(1 - F(x))`, for `x` `[...]`."""
+        return _log_normalize(self.log_weights + tf.math.log_sigmoid(-self._standardize(x)))[0]
+
+    def log_masses(self, lower, upper):
+        """Log-probabilities `[..., K]` of the interval from `lower` to `upper` in each component.
+
+        `log(sigmoid(b) - sigmoid(a)) = log_sigmoid(b) + log_sigmoid(-a) + log(1 - exp(a - b))`:
+        exact where both sigmoids are 1 or 0 to rounding, and all gradients are finite.
+        """
+        a, b = self._standardize(lower), self._standardize(upper)
+        width = (upper - lower)[..., tf.newaxis] * self.inverse_scales
+        inside = tf.math.log(-tf.math.expm1(-width))
+        return inside - tf.math.softplus(a) - tf.math.softplus(-b)
+
     def logit_cdf(self, x):
         """`logit(F(x))` and the log of its derivative, for `x` `[...]`."""
-        t = (x[..., tf.newaxis] - self.means) * self.inverse_scales
+        t = self._standardize(x)
         below, above = tf.math.log_sigmoid(t), tf.math.log_sigmoid(-t)
         log_cdf, share_below = _log_normalize(self.log_weights + below)
         log_survival, share_above = _log_normalize(self.log_weights + above)
@@ -61,6 +80,9 @@ class LogisticMixture:
         width = tf.stop_gradient(high - low)
         x = x + step + tf.stop_gradient(tf.clip_by_value(step, -width, width) - step)
         return x, self.logit_cdf(x)[1]
+
+    def _standardize(self, x):
+        return (x[..., tf.newaxis] - self.means) * self.inverse_scales
 
 
 def _log_normalize(logits):

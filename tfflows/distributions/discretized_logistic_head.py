@@ -1,0 +1,120 @@
+"""From features to a discretized mixture of logistics."""
+
+from __future__ import annotations
+
+import math
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfflows.distributions.discretized_logistic_mixture import DiscretizedLogisticMixture
+
+
+@keras.saving.register_keras_serializable("tfflows")
+class DiscretizedLogisticHead(keras.layers.Layer):
+    """The last layer of a network for pixels or counts: gives what their distribution is made of.
+
+    `head(features)` is one tensor of parameters `[..., P]`, `head.distribution(parameters)` the
+    `DiscretizedLogisticMixture` over vectors of integers. It starts near the uniform distribution,
+    with the locations of the components spread evenly. All in float32, under mixed precision too.
+
+    Args:
+      num_channels: integers in a vector, each of which may depend on those before it.
+      num_components: logistics in the mixture.
+      low, high: the first integer and the last.
+      min_log_scale: least log-scale of a component, the range of the integers being [-1, 1].
+      **kwargs: those of `keras.layers.Layer`.
+
+    A conditional density over counts from 0 to 20:
+
+    >>> head = DiscretizedLogisticHead(num_channels=1, num_components=3, high=20)
+    >>> model = keras.Sequential([keras.layers.Dense(16, "relu"), head])
+    >>> model.compile("adam", lambda y, out: -head.distribution(out).log_prob(y))
+    >>> x, y = np.ones([8, 2]), np.ones([8, 1])
+    >>> history = model.fit(x, y, verbose=0)
+    >>> head.distribution(model(x)).mean().shape
+    TensorShape([8, 1])
+    """
+
+    def __init__(
+        self,
+        num_channels: int = 1,
+        num_components: int = 10,
+        low: int = 0,
+        high: int = 255,
+        min_log_scale: float = -7.0,
+        **kwargs,
+    ):
+        super().__init__(autocast=False, **kwargs)
+        for name, value in (("num_channels", num_channels), ("num_components", num_components)):
+            if value < 1:
+                raise ValueError(f"`{name}` should be at least 1. Received: {name}={value}.")
+        if low >= high:
+            raise ValueError(f"`low` should be below `high`. Received: low={low}, high={high}.")
+        self.num_channels = num_channels
+        self.num_components = num_components
+        self.low = low
+        self.high = high
+        self.min_log_scale = min_log_scale
+        self.dense = keras.layers.Dense(
+            self.num_parameters,
+            # Small: at first the features matter little, and yet they get a gradient.
+            kernel_initializer=keras.initializers.VarianceScaling(0.01),
+            bias_initializer=self._first_bias,
+            name="dense",
+            dtype=self.variable_dtype,
+        )
+
+    @property
+    def num_parameters(self) -> int:
+        """P, the parameters of one vector."""
+        return sum(self._sizes())
+
+    def _sizes(self):
+        c = self.num_channels
+        return [n * self.num_components for n in (1, c, c, c * (c - 1) // 2)]
+
+    def _first_bias(self, shape, dtype=None):
+        k, c = self.num_components, self.num_channels
+        locs = np.tile((2 * np.arange(k) + 1) / k - 1, c)
+        log_scales = np.full(c * k, -math.log(k + 1))
+        bias = np.concatenate([np.zeros(k), locs, log_scales])
+        return keras.ops.cast(np.pad(bias, (0, shape[0] - len(bias))), dtype)
+
+    def build(self, features_shape):
+        self.dense.build(features_shape)
+
+    def call(self, features):
+        """Features `[..., F]` to parameters `[..., P]`."""
+        return self.dense(tf.cast(features, self.variable_dtype))
+
+    def distribution(self, parameters) -> DiscretizedLogisticMixture:
+        """The distribution over integers `[..., num_channels]`, of parameters `[..., P]`."""
+        if parameters.shape[-1] != self.num_parameters:
+            raise ValueError(
+                f"`parameters` should be [..., {self.num_parameters}]. "
+                f"Received: shape {tuple(parameters.shape)}."
+            )
+        parts = tf.split(tf.convert_to_tensor(parameters), self._sizes(), -1)
+        loc, log_scale, coefficients = (self._by_component(x) for x in parts[1:])
+        half = (self.high - self.low) / 2
+        return DiscretizedLogisticMixture(
+            parts[0],
+            loc * half + (self.low + half),
+            tf.maximum(log_scale, self.min_log_scale) + math.log(half),
+            self.low,
+            self.high,
+            tf.tanh(coefficients) if self.num_channels > 1 else None,
+        )
+
+    def _by_component(self, x):
+        shape = [x.shape[-1] // self.num_components, self.num_components]
+        return tf.reshape(x, tf.concat([tf.shape(x)[:-1], shape], 0))
+
+    def compute_output_shape(self, features_shape):
+        return (*features_shape[:-1], self.num_parameters)
+
+    def get_config(self) -> dict:
+        names = ["num_channels", "num_components", "low", "high", "min_log_scale"]
+        return super().get_config() | {name: getattr(self, name) for name in names}
