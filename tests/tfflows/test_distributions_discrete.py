@@ -317,7 +317,7 @@ def test_any_distribution_is_discretized(name, low, high):
     is_exact = name in ("normal", "logistic", "laplace")  # those with exact upper tails
     np.testing.assert_allclose(np.exp(log_prob), expected, rtol=1e-3 if is_exact else 0.05)
     assert np.isfinite(log_prob).all()
-    if name != "gamma":  # whose log CDF is minus infinity below zero
+    if (name, low) != ("gamma", None):  # whose density ends within the first bin
         assert np.isfinite(tape.gradient(log_prob, at)).all()
     np.testing.assert_allclose(discrete.cdf(y), scipys.cdf(upper), atol=1e-5)
     np.testing.assert_allclose(discrete.survival_function(y), scipys.sf(upper), atol=1e-5)
@@ -328,14 +328,24 @@ def test_any_distribution_is_discretized(name, low, high):
         assert np.isneginf(discrete.log_prob([-1.0, 21.0])).all()
 
 
-def test_bins_far_out_and_narrow_have_finite_log_probabilities_and_gradients():
-    y = tf.constant([0.0, 1.0, 100.0, 254.0, 255.0])
-    for loc, scale in itertools.product([-500.0, 100.0, 700.0], [1e-3, 1.0, 1e4]):
-        variables = tf.constant(loc), tf.constant(scale)
+def gaussians(loc, scale):
+    components = tfd.Normal(tf.stack([loc, loc + 1]), scale)
+    return tfd.MixtureSameFamily(
+        tfd.Categorical(tf.zeros([2], loc.dtype)), components
+    )  # no survival function
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("make", [tfd.Logistic, tfd.Normal, gaussians, tfd.Gamma])
+def test_bins_far_out_and_narrow_have_finite_log_probabilities_and_gradients(make, dtype):
+    y = tf.constant([0.0, 1.0, 100.0, 254.0, 255.0], dtype)
+    locs = [0.1, 3.0] if make is tfd.Gamma else [-500.0, 100.0, 700.0]
+    for loc, scale in itertools.product(locs, [0.01, 1.0, 1e4]):
+        variables = tf.constant(loc, dtype), tf.constant(scale, dtype)
         with tf.GradientTape() as tape:
             tape.watch(variables)
-            log_prob = Discretized(tfd.Logistic(*variables), 0, 255).log_prob(y)
-        assert np.isfinite(log_prob).all()
+            log_prob = Discretized(make(*variables), 0, 255).log_prob(y)
+        assert log_prob.dtype == dtype and np.isfinite(log_prob).all()
         assert np.isfinite(tape.gradient(log_prob, variables)).all()
 
 

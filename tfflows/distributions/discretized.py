@@ -14,9 +14,9 @@ class Discretized(tfd.Distribution):
     """The distribution of a continuous variable rounded to integers, and clipped.
 
     `P(y) = F(y + 1/2) - F(y - 1/2)`, `F` the CDF of the variable; the bins at both ends reach to
-    infinity. Computed from log CDFs below the median and from log survival functions above, as
-    exact as those of `distribution` are. Where their difference is lost in rounding, the density
-    times the width of the bin, 1, takes its place.
+    infinity. Computed from log CDFs below the median and, where `distribution` has one, from its
+    log survival function above: as exact as these are. Where their difference is lost in rounding,
+    the density times the width of the bin, 1, takes its place.
 
     Args:
       distribution: a scalar `tfd.Distribution` with `cdf` and `log_prob`.
@@ -24,7 +24,7 @@ class Discretized(tfd.Distribution):
       validate_args, allow_nan_stats, name: those of `tfd.Distribution`.
 
     >>> counts = Discretized(tfd.Normal(3.0, [1.0, 10.0]), low=0)
-    >>> counts.prob(0.0).numpy().round(4).tolist()
+    >>> [round(float(p), 4) for p in counts.prob(0.0)]
     [0.0062, 0.4013]
     """
 
@@ -73,19 +73,25 @@ class Discretized(tfd.Distribution):
 
     def _log_prob(self, y):
         y = tf.cast(y, self.dtype)
-        lower, upper, inner = y - 0.5, y + 0.5, self.distribution
-        below, above = inner.log_cdf(upper), inner.log_survival_function(lower)
-        beneath, beyond = inner.log_cdf(lower), inner.log_survival_function(upper)
-        is_upper = beyond < below
-        larger = tf.where(is_upper, above, below)
-        gap = larger - tf.where(is_upper, beyond, beneath)
-        # Selected before the logarithm, whose gradient would not be finite.
+        is_low, is_high, inner = y == self.low, y == self.high, self.distribution
+        # The bins at the ends have one edge; what is selected away is finite there.
+        lower = tf.where(is_low, y + 0.5, y - 0.5)
+        upper = tf.where(is_high, y - 0.5, y + 0.5)
+        larger = tf.where(is_high, 0.0, inner.log_cdf(upper))
+        smaller = tf.where(is_low, -math.inf, inner.log_cdf(lower))
+        if _has_survival_function(inner):
+            above = tf.where(is_low, 0.0, inner.log_survival_function(lower))
+            beyond = tf.where(is_high, -math.inf, inner.log_survival_function(upper))
+            is_upper = beyond < larger
+            larger, smaller = (
+                tf.where(is_upper, *pair) for pair in ((above, larger), (beyond, smaller))
+            )
+        gap = larger - smaller
         is_resolved = gap > math.sqrt(np.finfo(self.dtype.as_numpy_dtype).eps)
-        gap = tf.where(is_resolved, gap, 1.0)
-        larger = tf.where(is_resolved, larger, 0.0)
-        inside = larger + tf.math.log(-tf.math.expm1(-gap))
-        log_prob = tf.where(is_resolved, inside, inner.log_prob(y))
-        log_prob = tf.where(y == self.low, below, tf.where(y == self.high, above, log_prob))
+        # Selected before the logarithm, whose gradient would not be finite.
+        larger, gap = tf.where(is_resolved, larger, 0.0), tf.where(is_resolved, gap, 1.0)
+        log_prob = larger + tf.math.log(-tf.math.expm1(-gap))
+        log_prob = tf.where(is_resolved, log_prob, inner.log_prob((lower + upper) / 2))
         return tf.where((y < self.low) | (y > self.high), -math.inf, log_prob)
 
     def _log_cdf(self, y):
@@ -101,3 +107,9 @@ class Discretized(tfd.Distribution):
     def _sample_n(self, n, seed=None):
         x = tf.round(self.distribution.sample(n, seed=seed))
         return tf.clip_by_value(x, self.low, self.high)
+
+
+def _has_survival_function(distribution):
+    """Whether there is one that is not just one minus the CDF."""
+    names = ("_survival_function", "_log_survival_function")
+    return any(getattr(type(distribution), x) is not getattr(tfd.Distribution, x) for x in names)
