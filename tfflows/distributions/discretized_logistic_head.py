@@ -69,11 +69,12 @@ class DiscretizedLogisticHead(keras.layers.Layer):
     @property
     def num_parameters(self) -> int:
         """P, the parameters of one vector."""
-        return sum(self._sizes())
+        return sum(self._rows()) * self.num_components
 
-    def _sizes(self):
+    def _rows(self):
+        """How many of a component's parameters are logits, locations, log-scales, coefficients."""
         c = self.num_channels
-        return [n * self.num_components for n in (1, c, c, c * (c - 1) // 2)]
+        return 1, c, c, c * (c - 1) // 2
 
     def _first_bias(self, shape, dtype=None):
         k, c = self.num_components, self.num_channels
@@ -96,21 +97,19 @@ class DiscretizedLogisticHead(keras.layers.Layer):
                 f"`parameters` should be [..., {self.num_parameters}]. "
                 f"Received: shape {tuple(parameters.shape)}."
             )
-        parts = tf.split(tf.convert_to_tensor(parameters), self._sizes(), -1)
-        loc, log_scale, coefficients = (self._by_component(x) for x in parts[1:])
+        parameters = tf.convert_to_tensor(parameters)
+        rows = [parameters.shape[-1] // self.num_components, self.num_components]
+        parameters = tf.reshape(parameters, tf.concat([tf.shape(parameters)[:-1], rows], 0))
+        logits, loc, log_scale, coefficients = tf.split(parameters, self._rows(), -2)
         half = (self.high - self.low) / 2
         return DiscretizedLogisticMixture(
-            parts[0],
+            tf.squeeze(logits, -2),
             loc * half + (self.low + half),
             tf.maximum(log_scale, self.min_log_scale) + math.log(half),
             self.low,
             self.high,
             tf.tanh(coefficients) if self.num_channels > 1 else None,
         )
-
-    def _by_component(self, x):
-        shape = [x.shape[-1] // self.num_components, self.num_components]
-        return tf.reshape(x, tf.concat([tf.shape(x)[:-1], shape], 0))
 
     def compute_output_shape(self, features_shape):
         return (*features_shape[:-1], self.num_parameters)

@@ -165,24 +165,28 @@ class DiscretizedLogisticMixture(tfd.Distribution):
           Values `[..., C]`.
         """
         u = tf.convert_to_tensor(u, self.dtype)
-        ends = tf.cumsum(tf.nn.softmax(self.logits), axis=-1)[..., :-1]
-        component = tf.reduce_sum(tf.cast(u[..., :1] >= ends, tf.int32), -1)
-        chosen = tf.one_hot(component, tf.shape(self.logits)[-1], dtype=self.dtype)
+        # Not by `tf.nn.softmax`, which takes longer than all the rest where there are few logits.
+        weights = tf.exp(self.logits - tf.reduce_max(self.logits, -1, keepdims=True))
+        ends = tf.cumsum(weights, axis=-1)
+        is_past = u[..., :1] * ends[..., -1:] >= ends[..., :-1]
+        component = tf.reduce_sum(tf.cast(is_past, tf.int32), -1)
+        chosen = tf.one_hot(component, self.logits.shape[-1], dtype=self.dtype)[..., tf.newaxis, :]
 
         def choose(x):
-            return tf.reduce_sum(x * chosen[..., tf.newaxis, :], -1)
+            return tf.reduce_sum(x * chosen, -1)
 
-        u = u[..., 1:]
-        noise = tf.exp(choose(self.log_scale)) * (tf.math.log(u) - tf.math.log1p(-u))
-        free = tf.unstack(choose(self.loc) + noise, axis=-1)
-        if self.coefficients is not None:
-            coefficients = iter(tf.unstack(choose(self.coefficients), axis=-1))
-        y = []
-        for x in free:
-            if self.coefficients is not None:
-                x += sum(next(coefficients) * (before - self.middle) for before in y)
-            y.append(tf.clip_by_value(tf.round(x), self.low, self.high))
+        noise = tf.math.log(u[..., 1:]) - tf.math.log1p(-u[..., 1:])
+        x = choose(self.loc) + tf.exp(choose(self.log_scale)) * noise
+        if self.coefficients is None:
+            return self._to_integers(x)
+        pairs, y = iter(tf.unstack(choose(self.coefficients), axis=-1)), []
+        for free in tf.unstack(x, axis=-1):
+            free += sum(next(pairs) * (before - self.middle) for before in y)
+            y.append(self._to_integers(free))
         return tf.stack(y, -1)
+
+    def _to_integers(self, x):
+        return tf.clip_by_value(tf.round(x), self.low, self.high)
 
     # -- statistics -------------------------------------------------------------------------------
 
