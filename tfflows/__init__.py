@@ -1,6 +1,15 @@
 """Normalizing flows and exact-likelihood models for Keras 3."""
 
-from tfflows import dequantization, distributions, families, layers, masks, models, networks
+from tfflows import (
+    dequantization,
+    distributions,
+    families,
+    layers,
+    masks,
+    models,
+    networks,
+    sampling,
+)
 from tfflows.bijector_layer import BijectorLayer
 from tfflows.models import (
     IAF,
@@ -11,6 +20,7 @@ from tfflows.models import (
     Glow,
     MultiScaleRealNVP,
     NeuralSplineFlow,
+    PixelCNNPlusPlus,
     RealNVP,
 )
 from tfflows.saved_model import load
@@ -27,6 +37,7 @@ __all__ = [
     "Glow",
     "MultiScaleRealNVP",
     "NeuralSplineFlow",
+    "PixelCNNPlusPlus",
     "RealNVP",
     "dequantization",
     "distributions",
@@ -36,4 +47,5 @@ __all__ = [
     "masks",
     "models",
     "networks",
+    "sampling",
 ]

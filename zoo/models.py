@@ -8,5 +8,6 @@ MODELS = {
     "MultiScaleRealNVP": "multi-scale RealNVP (Dinh et al. 2017)",
     "Glow": "Glow (Kingma and Dhariwal 2018)",
     "FlowPlusPlus": "Flow++ (Ho et al. 2019)",
+    "PixelCNNPlusPlus": "PixelCNN++ (Salimans et al. 2017)",
 }
 """What each is, for the cards."""

@@ -56,6 +56,8 @@ IMAGE = {"num_levels": 2, "units": 8, "num_bits": 3}
 FLOW_PLUS_PLUS = {"num_couplings": (1, 1, 0), "units": 8, "num_blocks": 1, "num_heads": 2}
 FLOW_PLUS_PLUS |= {"num_noise_couplings": 1, "noise_units": 8, "num_bits": 3, "seed": 1}
 
+PIXEL_CNN = {"units": 6, "num_blocks": 1, "num_components": 2, "num_bits": 3}
+
 ROWS = [
     Row("maf", lambda **k: tfflows.MAF(**SMALL, **k)),
     Row("maf_labels", lambda **k: tfflows.MAF(**SMALL, num_classes=3, **k), labels=True),
@@ -88,6 +90,16 @@ ROWS = [
         ),
         shape=(4, 4, 3),
     ),
+    *[
+        Row(
+            f"glow_{linear}_{memory}",
+            lambda linear=linear, memory=memory, **k: tfflows.Glow(
+                num_steps=1, seed=1, linear=linear, memory=memory, dequantization=None, **IMAGE, **k
+            ),
+            shape=(8, 16, 1) if linear == "emerging" else (16, 16, 1),
+        )
+        for linear, memory in (("emerging", "recompute"), ("periodic", "reversible"))
+    ],
     Row(
         "multi_scale_real_nvp",
         lambda **k: tfflows.MultiScaleRealNVP(
@@ -100,6 +112,17 @@ ROWS = [
         lambda **k: tfflows.FlowPlusPlus(**FLOW_PLUS_PLUS, num_classes=3, **k),
         labels=True,
         shape=(4, 4, 2),
+    ),
+    Row(
+        "pixel_cnn",
+        lambda **k: tfflows.PixelCNNPlusPlus(**PIXEL_CNN, num_classes=3, num_levels=2, **k),
+        labels=True,
+        shape=(5, 6, 2),
+    ),
+    Row(
+        "local_pixel_cnn",
+        lambda **k: tfflows.PixelCNNPlusPlus(**PIXEL_CNN, num_levels=1, kernel_size=1, **k),
+        shape=(4, 5, 1),
     ),
     Row("own_chain", lambda **k: tfflows.FlowModel(_own(), **k)),
     Row("trained_mixture", lambda **k: tfflows.FlowModel(_own(), GaussianMixture(2, seed=1), **k)),

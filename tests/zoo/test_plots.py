@@ -4,6 +4,7 @@ import matplotlib.image
 import numpy as np
 import pytest
 
+import tfflows
 from tests.zoo.conftest import digit_images
 from zoo.plots.image_grid import image_grid, to_pixels
 from zoo.plots.interpolations import pairs
@@ -21,7 +22,8 @@ def test_training_leaves_every_picture_of_images(image_entries, kind):
 
 
 def test_kinds():
-    assert kinds(digit_images()) == KINDS
+    assert kinds(digit_images(), tfflows.Glow()) == KINDS
+    assert kinds(digit_images(), tfflows.PixelCNNPlusPlus()) == [KINDS[i] for i in (0, 2, 4)]
 
 
 def test_to_pixels():

@@ -31,6 +31,8 @@ def test_entries_of_vectors_and_of_images():
     vectors |= {"maf_digits", "nsf_checkerboard", "nsf_two_spirals"}
     images = {f"{model}_{data}" for model in ("realnvp", "glow", "flowpp") for data in IMAGES}
     images |= {"glow_mnist_conditional", "glow_fashion_mnist"}
+    pixel_cnns = ["mnist", "mnist_conditional", "fashion_mnist", "cifar10", "local_cifar10"]
+    images |= {f"pixelcnnpp_{data}" for data in pixel_cnns}
     assert set(recipes.names()) == vectors | images
 
 

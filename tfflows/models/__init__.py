@@ -6,6 +6,7 @@ from tfflows.models.iaf import IAF
 from tfflows.models.maf import MAF
 from tfflows.models.multi_scale_real_nvp import MultiScaleRealNVP
 from tfflows.models.neural_spline_flow import NeuralSplineFlow
+from tfflows.models.pixel_cnn_plus_plus import PixelCNNPlusPlus
 from tfflows.models.real_nvp import RealNVP
 
 __all__ = [
@@ -17,5 +18,6 @@ __all__ = [
     "MAF",
     "MultiScaleRealNVP",
     "NeuralSplineFlow",
+    "PixelCNNPlusPlus",
     "RealNVP",
 ]
