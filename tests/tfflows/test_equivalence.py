@@ -12,7 +12,6 @@ from tensorflow_probability import distributions as tfd
 from tests.tfflows.test_tfp import off_identity
 from tfflows.families import MixtureOfLogistics, RationalQuadraticSpline
 from tfflows.families.logistic_mixture import LogisticMixture
-from tfflows.families.selecting_spline import SelectingSpline
 from tfflows.layers import Autoregressive, Coupling, InvertibleLinear, Logit
 from tfflows.networks import MADE, MLP
 from tfflows.networks.staircase import Staircase
@@ -204,32 +203,42 @@ def test_spline_family_is_the_spline_of_tfp(num_bins):
 
 
 @pytest.mark.parametrize("direction", ["forward", "inverse"])
-def test_selecting_spline_is_the_spline_of_tfp_with_its_gradients(direction):
-    _, arguments = spline_arguments(8)
-    tables = [arguments[key] for key in ("bin_widths", "bin_heights", "knot_slopes")]
+def test_spline_family_has_the_gradients_of_tfp(direction):
+    raw, _ = spline_arguments(8)
+    family = RationalQuadraticSpline(num_bins=8, bound=3.0)
     x = data(7, 3, seed=1, scale=2.0)
     results = []
-    for spline in (SelectingSpline, tfb.RationalQuadraticSpline):
+    for owner in (family, super(RationalQuadraticSpline, family)):
         with tf.GradientTape() as tape:
-            tape.watch([x, *tables])
-            bijector = spline(*tables, range_min=-3.0)
-            value = getattr(bijector, direction)(x)
-            log_det = getattr(bijector, f"{direction}_log_det_jacobian")(x, 0)
+            tape.watch([x, raw])
+            value, log_det = getattr(owner, f"{direction}_and_log_det")(x, raw)
             total = tf.reduce_sum(tf.sin(value) + log_det)
-        results.append([value, log_det, *tape.gradient(total, [x, *tables])])
+        results.append([value, log_det, *tape.gradient(total, [x, raw])])
     for ours, theirs in zip(*results):
         np.testing.assert_allclose(ours, theirs, atol=1e-3, rtol=1e-3)
 
 
-def test_selecting_spline_on_its_knots_and_ends():
-    _, arguments = spline_arguments(4, shape=(3,))
+def test_spline_family_on_its_knots_and_ends():
+    raw, arguments = spline_arguments(4, shape=(3,))
+    family = RationalQuadraticSpline(num_bins=4, bound=3.0)
     knots = -3.0 + tf.cumsum(arguments["bin_widths"], -1)
-    ours, theirs = SelectingSpline(**arguments), tfb.RationalQuadraticSpline(**arguments)
+    heights = -3.0 + tf.cumsum(arguments["bin_heights"], -1)
     for k in range(4):
-        x = knots[:, k]
-        np.testing.assert_allclose(ours.forward(x), theirs.forward(x), atol=1e-5)
+        z, _ = family.forward_and_log_det(knots[:, k], raw)
+        np.testing.assert_allclose(z, heights[:, k], atol=1e-5)
     for end in (-3.0, 3.0):
-        np.testing.assert_allclose(ours.forward(tf.fill([3], end)), 3 * [end], atol=1e-5)
+        z, _ = family.forward_and_log_det(tf.fill([3], end), raw)
+        np.testing.assert_allclose(z, 3 * [end], atol=1e-5)
+
+
+def test_spline_family_comes_back_as_far_as_float32_can():
+    """An error of one rounding in z is one of 1 / slope roundings in x."""
+    family = RationalQuadraticSpline(bound=3.0)
+    raw, x = data(20000, 23), tf.clip_by_value(data(20000, seed=1, scale=2.0), -3.0, 3.0)
+    z, log_det = family.forward_and_log_det(x, raw)
+    back, _ = family.inverse_and_log_det(z, raw)
+    error = np.abs(back - x) * np.minimum(np.exp(log_det), 1.0)
+    assert error.max() < 1e-5
 
 
 def test_logit_is_the_inverse_of_the_sigmoid():

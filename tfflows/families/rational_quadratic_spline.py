@@ -9,7 +9,7 @@ import tensorflow as tf
 from tensorflow_probability import bijectors as tfb
 
 from tfflows.families.family import Family
-from tfflows.families.selecting_spline import SelectingSpline
+from tfflows.families.select_bin import select_bin
 
 
 @keras.saving.register_keras_serializable("tfflows")
@@ -62,7 +62,7 @@ class RationalQuadraticSpline(Family):
         widths, heights, slopes = tf.split(
             parameters, [self.num_bins, self.num_bins, self.num_bins - 1], -1
         )
-        spline = SelectingSpline(
+        spline = tfb.RationalQuadraticSpline(
             bin_widths=self._bin_sizes(widths),
             bin_heights=self._bin_sizes(heights),
             knot_slopes=self._slopes(slopes),
@@ -70,13 +70,34 @@ class RationalQuadraticSpline(Family):
         )
         return tfb.Invert(spline)  # the cheaper direction is the one that training takes
 
+    def forward_and_log_det(self, x, parameters):
+        # TFP gives the same, in four times the time.
+        inside = tf.abs(x) < self.bound
+        value = tf.where(inside, x, 0.0)
+        chosen = select_bin(value, parameters, self, axis=0)
+        z, log_det = chosen.y_and_log_slope((value - chosen.x) / chosen.width)
+        return tf.where(inside, z, x), tf.where(inside, log_det, 0.0)
+
+    def inverse_and_log_det(self, z, parameters):
+        inside = tf.abs(z) < self.bound
+        value = tf.where(inside, z, 0.0)
+        chosen = select_bin(value, parameters, self, axis=1)
+        t = chosen.solve(value)
+        _, log_slope = chosen.y_and_log_slope(t)
+        x = chosen.x + t * chosen.width
+        return tf.where(inside, x, z), tf.where(inside, -log_slope, 0.0)
+
     def _bin_sizes(self, raw):
         free = 1.0 - self.num_bins * self.min_bin_size
         return 2.0 * self.bound * (self.min_bin_size + free * tf.nn.softmax(raw))
 
     def _slopes(self, raw):
-        offset = math.log(math.expm1(1.0 - self.min_slope))  # slope 1 where raw is 0
-        return self.min_slope + tf.nn.softplus(raw + offset)
+        return self.min_slope + tf.nn.softplus(raw + self.slope_of_zero)
+
+    @property
+    def slope_of_zero(self) -> float:
+        """What a softplus makes a slope of 1 of, and the network's 0 should stand for."""
+        return math.log(math.expm1(1.0 - self.min_slope))
 
     def get_config(self) -> dict:
         return {

@@ -1,0 +1,46 @@
+"""One bin of a rational-quadratic spline."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import tensorflow as tf
+
+
+class SplineBin(NamedTuple):
+    """A bin for each element of a tensor: its lower left corner, its size, its slopes.
+
+    Durkan et al. 2019, equations 4 to 8, with `t` in `[0, 1]` the position in the bin and
+    `s = height / width`.
+    """
+
+    x: tf.Tensor
+    y: tf.Tensor
+    width: tf.Tensor
+    height: tf.Tensor
+    slope: tf.Tensor
+    next_slope: tf.Tensor
+
+    def y_and_log_slope(self, t):
+        """The spline at `t`, and the logarithm of its derivative by `x`."""
+        s = self.height / self.width
+        product = t * (1.0 - t)
+        denominator = s + self._bend(s) * product
+        rise = self.height * (s * t**2 + self.slope * product) / denominator
+        numerator = self.next_slope * t**2 + 2.0 * s * product + self.slope * (1.0 - t) ** 2
+        log_slope = tf.math.log(numerator) + 2.0 * tf.math.log(s / denominator)
+        return self.y + rise, log_slope
+
+    def solve(self, y):
+        """The `t` at which the spline is `y`."""
+        s = self.height / self.width
+        rise = y - self.y
+        bent = rise * self._bend(s)
+        a = self.height * (s - self.slope) + bent
+        b = self.height * self.slope - bent
+        discriminant = b**2 + 4.0 * a * s * rise
+        # Positive but for rounding errors.
+        return 2.0 * s * rise / (b + tf.sqrt(tf.maximum(discriminant, 1e-30)))
+
+    def _bend(self, s):
+        return self.next_slope + self.slope - 2.0 * s
