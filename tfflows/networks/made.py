@@ -108,7 +108,7 @@ class MADE(keras.layers.Layer):
 
         A pass of the network for each of the D inputs would compute everything D times. In step
         `s` only the units of degree `s` are computed, from the units before them, which are kept:
-        together the steps cost about as much as one pass. Steps go in groups of about sqrt(D):
+        together the steps cost about as much as one pass. Steps go in groups of some sqrt(D) / 2:
         what the units of earlier groups contribute to a whole group is one product.
 
         Args:
