@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import keras
@@ -109,7 +110,8 @@ class MADE(keras.layers.Layer):
         A pass of the network for each of the D inputs would compute everything D times. In step
         `s` only the units of degree `s` are computed, from the units before them, which are kept:
         together the steps cost about as much as one pass. Steps go in groups of some sqrt(D) / 2:
-        what the units of earlier groups contribute to a whole group is one product.
+        what the units of earlier groups contribute to a whole group is one product. The first half
+        of the groups does so without room for the others, whose units are zero until then.
 
         Args:
           invert: `(z_i [batch], parameters [batch, num_parameters]) -> (x_i, log_det)`.
@@ -120,7 +122,7 @@ class MADE(keras.layers.Layer):
           `(x [batch, D], log_det [batch])`.
         """
         dtype, dim = z.dtype, len(self.permutation)
-        size = -(-dim // round(dim**0.5))
+        size = math.ceil(0.6 * dim**0.5)
         groups = -(-dim // size)
         layers = [
             PackedLayer(layer, (groups, size), dtype, is_first=i == 0)
@@ -154,17 +156,19 @@ class MADE(keras.layers.Layer):
             return k + 1, log_det, *known
 
         batch = tf.shape(z)[-1]
-        start = [0, tf.zeros([batch], dtype)]
-        start += [tf.zeros([groups, size * layer.inputs, batch], dtype) for layer in layers]
-        solved = tf.while_loop(
-            lambda k, *_: k < groups,
-            solve_group,
-            tuple(start),
-            parallel_iterations=1,
-            maximum_iterations=groups,
-        )
-        x = tf.transpose(tf.reshape(solved[2], [groups * size, -1])[:dim])
-        return permute_last_axis(x, np.argsort(self.permutation)), solved[1]
+        state = [0, tf.zeros([batch], dtype)]
+        state += [tf.zeros([0, size * layer.inputs, batch], dtype) for layer in layers]
+        for count in (groups // 2, groups - groups // 2):
+            room = [[0, count], [0, 0], [0, 0]]
+            state = tf.while_loop(
+                lambda k, _, x, *units: k < tf.shape(x)[0],
+                solve_group,
+                (*state[:2], *[tf.pad(values, room) for values in state[2:]]),
+                parallel_iterations=1,
+                maximum_iterations=count,
+            )
+        x = tf.transpose(tf.reshape(state[2], [groups * size, -1])[:dim])
+        return permute_last_axis(x, np.argsort(self.permutation)), state[1]
 
     def _wire(self, apply, x, shift):
         """The network, given how layer `i` is applied: to whole vectors, or to some units."""

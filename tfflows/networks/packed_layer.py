@@ -35,14 +35,15 @@ class PackedLayer:
 
         Args:
           k: the group.
-          known: all inputs, `[groups, size * inputs, n]`, of which those of group `k` and of later
-            ones must be zero.
+          known: inputs, `[at least k groups, size * inputs, n]`, of which those of group `k` and
+            of later ones must be zero.
 
         Returns:
           `(step, found) -> [units, n]`: the units of degree number `step` of the group, given the
           list of those inputs of the group that they may see, `[inputs, n]` each.
         """
-        base = tf.matmul(self.kernel[k], tf.reshape(known, [self.kernel.shape[-1], -1]))
+        rows = known.shape[0] * known.shape[1]
+        base = tf.matmul(self.kernel[k, :, :rows], tf.reshape(known, [rows, -1]))
         base = tf.reshape(base, [*self.index.shape[1:], -1]) + self.bias[k]
         within = tf.reshape(self.within[k], [*self.index.shape[1:], -1])
 
