@@ -185,11 +185,7 @@ def _tfp(shape: tuple[int, ...]) -> tuple:
     )
 
 
-def _ours_recomputing(shape: tuple[int, ...]) -> tuple:
-    return _ours(shape, "recompute")
-
-
-_MODELS = {"tfflows": _ours, "recompute": _ours_recomputing, "tfp": _tfp}
+_MODELS = {"tfflows": _ours, "recompute": functools.partial(_ours, memory="recompute"), "tfp": _tfp}
 
 
 def _pixels(n: int, shape: tuple[int, ...]):

@@ -19,8 +19,6 @@ BOUND = (
     "divided by {dimensions} log 2, over all {rows} rows of the {split} split of {data}, with two "
     "standard errors; {dequantization} dequantization, {samples} (seed {seed})"
 )
-
-
 EXACT = (
     "exact: minus the mean log-probability of an image, in nats, divided by {dimensions} log 2, "
     "over all {rows} rows of the {split} split of {data}, with two standard errors"

@@ -25,7 +25,7 @@ def _learning_rate(training: TrainingRecipe, steps: int):
     if training.schedule == "constant":
         return training.learning_rate
     ends = [round(steps * end / training.epochs) for end in training.cycles]
-    warmup = max(round(steps * training.warmup_epochs / training.epochs), 1)
-    if training.schedule == "cosine":
-        warmup = 0
+    warmup = 0
+    if training.schedule == "warmup_cosine":
+        warmup = max(round(steps * training.warmup_epochs / training.epochs), 1)
     return CosineCycles(training.learning_rate, ends, warmup)

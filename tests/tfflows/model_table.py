@@ -23,6 +23,7 @@ class Row:
     labels: bool = False
     vectors: bool = False
     shape: tuple = (DIM,)  # images: integers from 0 to 7
+    sgd_rate: float = 1e-2  # at which a few steps do not diverge
 
     def data(self, n=256):
         rs = np.random.RandomState(1)
@@ -97,6 +98,7 @@ ROWS = [
                 num_steps=1, seed=1, linear=linear, memory=memory, dequantization=None, **IMAGE, **k
             ),
             shape=(8, 16, 1) if linear == "emerging" else (16, 16, 1),
+            sgd_rate=1e-4,
         )
         for linear, memory in (("emerging", "recompute"), ("periodic", "reversible"))
     ],

@@ -46,10 +46,6 @@ def is_flow(model):
     return isinstance(model, tfflows.FlowModel)
 
 
-def adapted(model):
-    return model.flow.adapted if is_flow(model) else model.network.adapted
-
-
 def some(values, n=8):
     return None if values is None else values[:n]
 
@@ -79,7 +75,7 @@ def test_every_way_of_saving_gives_the_same_model(trained, tmp_path):
     loaded = tfflows.load(exported)
     for other in (fresh, again, loaded):
         np.testing.assert_array_equal(other.log_prob(x[:8], some(c), seed=3), expected)
-    assert adapted(loaded) == adapted(model)
+    assert loaded.adapted == model.adapted
     loaded.compile("adam", run_eagerly=True)  # that a model can be traced is seen above
     loaded.fit(x[:32], some(c, 32), epochs=1, verbose=0)
     assert np.any(loaded.log_prob(x[:8], some(c), seed=3) != expected)
@@ -103,8 +99,9 @@ def test_the_served_signatures_are_the_model(trained):
     count = condition or {"n": tf.constant(8)}
     sample = served["sample"](**count, seed=tf.constant([0, 5]), temperature=tf.constant(1.0))["x"]
     np.testing.assert_allclose(sample, model.sample(8, some(c), seed=5), atol=1e-5)
-    with pytest.raises(Exception, match="(?i)shape|incompatible"):
-        served["log_prob"](x=tf.zeros([8, *row.shape[:-1], row.shape[-1] + 1]), **condition)
+    for endpoint in ("log_prob", *["encode"] * is_flow(model)):
+        with pytest.raises(Exception, match="(?i)shape|incompatible"):
+            served[endpoint](x=tf.zeros([8, *row.shape[:-1], row.shape[-1] + 1]), **condition)
 
 
 @each_row
@@ -119,7 +116,7 @@ def test_two_replicas_train_to_the_weights_of_one(row, two_replicas):
             model = row.make()
             model.build((None, *row.shape), None if c is None else (None, *c.shape[1:]))
             eager = strategy is not two_replicas  # the same steps, sooner than they are traced
-            model.compile(keras.optimizers.SGD(1e-4), jit_compile=False, run_eagerly=eager)
+            model.compile(keras.optimizers.SGD(row.sgd_rate), jit_compile=False, run_eagerly=eager)
         model.fit(x, c, epochs=1, batch_size=64, shuffle=False, verbose=0)
         results.append([w.numpy() for w in model.weights])
     for one, two in zip(*results):

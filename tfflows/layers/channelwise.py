@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import keras
 import numpy as np
 import tensorflow as tf
 from tensorflow_probability import bijectors as tfb
 
+from tfflows.adaptable import Adaptable
 from tfflows.bijector_layer import BijectorLayer
 
 MIN_STD = 1e-6
 
 
-class Channelwise(BijectorLayer):
+class Channelwise(Adaptable, BijectorLayer):
     """`z = (x - loc) exp(-log_scale)`, a location and a scale for each element of the last axis."""
 
     trainable_affine = True
@@ -25,14 +25,7 @@ class Channelwise(BijectorLayer):
         options |= {"dtype": self.flow_dtype, "trainable": self.trainable_affine}
         self.loc = self.add_weight(shape=channels, name="loc", **options)
         self.log_scale = self.add_weight(shape=channels, name="log_scale", **options)
-        self.adapted_flag = self.add_weight(
-            shape=(),
-            name="adapted",
-            initializer="zeros",
-            dtype="int32",
-            trainable=False,
-            aggregation="only_first_replica",
-        )
+        self.add_adapted_flag()
 
     def adapt(self, x, condition=None) -> None:
         """Sets location and scale to the mean and standard deviation of each channel of `x`."""
@@ -42,10 +35,6 @@ class Channelwise(BijectorLayer):
         std = rows.std(0)
         self.log_scale.assign(np.log(np.where(std > MIN_STD, std, 1.0)))
         self.adapted_flag.assign(1)
-
-    @property
-    def adapted(self) -> bool:
-        return self.built and bool(keras.ops.convert_to_numpy(self.adapted_flag))
 
     def forward_and_log_det(self, x, condition=None):
         return self._scalar().inverse(x), self._log_det(x, -1.0)

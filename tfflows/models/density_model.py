@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tfflows import saved_model
 from tfflows.bijector_layer import shape_text
+from tfflows.models.first_examples import first_examples
 from tfflows.models.log_mean_exp import log_mean_exp
 from tfflows.models.non_finite_guard import NonFiniteGuard
 from tfflows.models.pack import map_data, pack
@@ -87,7 +88,7 @@ class DensityModel(keras.Model):
           x, condition, seed, num_importance_samples: those of `log_prob`.
         """
         log_prob = self.log_prob(x, condition, seed, num_importance_samples)
-        return -log_prob / self.nats_per_bit
+        return -log_prob / _nats_per_bit(np.shape(x)[1:])
 
     def sample(self, n: int, condition=None, temperature=1.0, seed=None) -> tf.Tensor:
         """Draws `n` examples, `[n, ...]`.
@@ -270,6 +271,32 @@ class DensityModel(keras.Model):
         if not self.built:
             with self.distribute_strategy.scope():
                 self.build(*_shapes(x, y))
+        if not self.adapted:
+            with self.distribute_strategy.scope():
+                self.adapt(x, y)
+
+    @property
+    def adapted(self) -> bool:
+        """Whether there is no data-dependent initialisation left to be done."""
+        return True
+
+    def adapt(self, data, condition=None, num_examples: int | None = None) -> None:
+        """Data-dependent initialisation, as Keras's `Normalization.adapt`; `fit` calls it once.
+
+        Args:
+          data: array, or dataset of batches (of pairs with conditions).
+          condition: conditions, where `data` is an array.
+          num_examples: how many of the first examples are used, at once; None: 4096 vectors, or
+            256 images, each of which has many pixels.
+        """
+        data, condition = first_examples(data, condition, num_examples)
+        if not self.built:
+            self.build(*[(None, *np.shape(d)[1:]) for d in (data, condition) if d is not None])
+        self.check_data(data, condition)
+        self._adapt(data, self.encode_condition(condition))
+
+    def _adapt(self, x, condition):
+        """`adapt` for a model that has what to initialize; the condition as in `_log_prob`."""
 
     def _build_optimizer(self):
         # Made inside the first training step, its variables would have that step traced twice.
@@ -423,7 +450,7 @@ class DensityModel(keras.Model):
     @property
     def nats_per_bit(self) -> float:
         """What a log-probability in nats is divided by to be in bits per dimension."""
-        return math.prod(self.event_shape) * math.log(2.0)
+        return _nats_per_bit(self.event_shape)
 
     def export(self, path, metadata: dict | None = None) -> None:
         """Writes one SavedModel directory: servable, preset and Keras model (`tfflows.load`).
@@ -440,6 +467,10 @@ class DensityModel(keras.Model):
     @classmethod
     def from_config(cls, config):
         return cls(**config)
+
+
+def _nats_per_bit(shape):
+    return math.prod(shape) * math.log(2.0)
 
 
 def _check_finite(where, what, values):

@@ -10,7 +10,6 @@ from tensorflow_probability import distributions as tfd
 from tfflows.bijector_layer import BijectorLayer
 from tfflows.distributions import BaseDistribution, FixedDistribution, StandardNormal
 from tfflows.models.density_model import DensityModel
-from tfflows.models.first_examples import first_examples
 from tfflows.revived import revived
 
 
@@ -65,29 +64,15 @@ class FlowModel(DensityModel):
         self.flow.build(x_shape, condition_shape)
         self.base.build((None, *self.flow.latent_shape))
 
-    def _prepare(self, x, y):
-        super()._prepare(x, y)
-        if not self.flow.adapted:
-            with self.distribute_strategy.scope():
-                self.adapt(x, y)
+    @property
+    def adapted(self) -> bool:
+        return self.flow.adapted
 
-    def adapt(self, data, condition=None, num_examples: int | None = None) -> None:
-        """Data-dependent initialisation, as Keras's `Normalization.adapt`; `fit` calls it once.
-
-        Args:
-          data: array, or dataset of batches (of pairs with conditions).
-          condition: conditions, where `data` is an array.
-          num_examples: how many of the first examples are used, at once; None: 4096 vectors, or
-            256 images, each of which has many pixels.
-        """
-        data, condition = first_examples(data, condition, num_examples)
-        if not self.built:
-            self.build(*[(None, *np.shape(d)[1:]) for d in (data, condition) if d is not None])
-        self.check_data(data, condition)
-        x = tf.cast(data, self.flow.flow_dtype)
+    def _adapt(self, x, condition):
+        x = tf.cast(x, self.flow.flow_dtype)
         if self.dequantization is not None:
             x, _ = self.dequantization(x, seed=self.stateless_seed(None))
-        self.flow.adapt(x, self.encode_condition(condition))
+        self.flow.adapt(x, condition)
 
     def _log_prob(self, x, condition, seed):
         log_q = 0.0

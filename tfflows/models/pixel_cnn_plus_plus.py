@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import keras
 import numpy as np
 import tensorflow as tf
@@ -11,7 +9,6 @@ import tensorflow as tf
 from tfflows.bijector_layer import shape_text
 from tfflows.distributions import DiscretizedLogisticHead
 from tfflows.models.density_model import DensityModel
-from tfflows.models.first_examples import first_examples
 from tfflows.networks import PixelCNN
 from tfflows.sampling import RasterSampler, WavefrontSampler
 
@@ -97,34 +94,20 @@ class PixelCNNPlusPlus(DensityModel):
     def max_value(self) -> int:
         return 2**self.num_bits - 1
 
-    def _prepare(self, x, y):
-        super()._prepare(x, y)
-        if not self.network.adapted:
-            with self.distribute_strategy.scope():
-                self.adapt(x, y)
+    @property
+    def adapted(self) -> bool:
+        return self.network.adapted
 
-    def adapt(self, data, condition=None, num_examples: int | None = None) -> None:
-        """Data-dependent initialisation, as Keras's `Normalization.adapt`; `fit` calls it once.
-
-        Args:
-          data: array, or dataset of batches (of pairs with conditions).
-          condition: conditions, where `data` is an array.
-          num_examples: how many of the first examples are used, at once; None: 256.
-        """
-        data, condition = first_examples(data, condition, num_examples)
-        if not self.built:
-            self.build(*[(None, *np.shape(d)[1:]) for d in (data, condition) if d is not None])
-        self.check_data(data, condition)
-        self.network.adapt(self._scaled(data), self.encode_condition(condition))
+    def _adapt(self, x, condition):
+        self.network.adapt(self._scaled(x), condition)
 
     def _log_prob(self, x, condition, seed):
         features = self.network(self._scaled(x), condition=condition)
-        distribution = self.head.distribution(self.head(tf.cast(features, "float32")))
-        return tf.reduce_sum(distribution.log_prob(tf.cast(x, "float32")), [1, 2])
+        return tf.reduce_sum(self._pixels(features).log_prob(x), [1, 2])
 
-    def bits_per_dim(self, x, condition=None) -> tf.Tensor:
-        """`-log_prob / (D log 2)` of each image, `[batch]`, D the numbers in it."""
-        return -self.log_prob(x, condition) / (math.prod(np.shape(x)[1:]) * math.log(2))
+    def _pixels(self, features):
+        """Their distributions."""
+        return self.head.distribution(self.head(features))
 
     def sample(
         self, n: int, condition=None, temperature=1.0, seed=None, prefix=None, size=None
@@ -173,12 +156,7 @@ class PixelCNNPlusPlus(DensityModel):
         noise = tf.random.stateless_uniform(shape, seed)
 
         def draw(features, noise):
-            pixel = self.head.distribution(self.head(features))
-            pixel = pixel.copy(
-                logits=pixel.logits / temperature,
-                log_scale=pixel.log_scale + tf.math.log(temperature),
-            )
-            return pixel.from_uniform(noise)
+            return self._pixels(features).tempered(temperature).from_uniform(noise)
 
         sampler = WavefrontSampler if self.network.is_local else RasterSampler
         sampler = sampler(self.network, draw, self._scaled)

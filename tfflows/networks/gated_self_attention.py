@@ -5,6 +5,8 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
+from tfflows.networks.gated_convolution import glu
+
 
 @keras.saving.register_keras_serializable("tfflows")
 class GatedSelfAttention(keras.layers.Layer):
@@ -58,7 +60,7 @@ class GatedSelfAttention(keras.layers.Layer):
         attention = tf.cast(tf.nn.softmax(tf.cast(logits, "float32")), value.dtype)
         mixed = tf.transpose(tf.matmul(attention, value), [0, 2, 1, 3])
         mixed = tf.reshape(mixed, [-1, height, width, self.units])
-        return inputs + keras.activations.glu(self.gate(mixed))
+        return inputs + glu(self.gate(mixed))
 
     def compute_output_shape(self, input_shape):
         return tuple(input_shape)

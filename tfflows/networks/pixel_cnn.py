@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
+from tfflows.adaptable import Adaptable
 from tfflows.networks.causal_block import CausalBlock
 from tfflows.networks.causal_convolution import CausalConvolution, shift_down, shift_right
 from tfflows.networks.causal_stream import CausalStream
@@ -13,7 +14,7 @@ from tfflows.networks.weight_normalized_dense import WeightNormalizedDense
 
 
 @keras.saving.register_keras_serializable("tfflows")
-class PixelCNN(keras.layers.Layer):
+class PixelCNN(Adaptable, keras.layers.Layer):
     """Features of each pixel that depend on the pixels before it, in raster order, alone.
 
     Salimans et al. 2017: `[batch, h, w, c]` to `[batch, h, w, units]`. A stream of features goes
@@ -105,14 +106,7 @@ class PixelCNN(keras.layers.Layer):
         for layer in (self.down, self.down_right):
             if layer is not None:
                 layer.build(features, condition_shape)
-        self.adapted_flag = self.add_weight(
-            shape=(),
-            name="adapted",
-            initializer="zeros",
-            dtype="int32",
-            trainable=False,
-            aggregation="only_first_replica",
-        )
+        self.add_adapted_flag()
 
     def call(self, x, condition=None):
         return self.forward(x, condition, recomputing if self.memory else plain)
@@ -122,10 +116,6 @@ class PixelCNN(keras.layers.Layer):
         features = self.forward(tf.cast(x, self.compute_dtype), condition, adapting)
         self.adapted_flag.assign(1)
         return features
-
-    @property
-    def adapted(self) -> bool:
-        return self.built and bool(keras.ops.convert_to_numpy(self.adapted_flag))
 
     def forward(self, x, condition, run) -> tf.Tensor:
         """`call`, with a way to `run` each layer."""
