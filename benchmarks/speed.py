@@ -1,7 +1,7 @@
 """How fast the libraries do the same work: ``python -m benchmarks.speed --task maf``.
 
-Each row is a process of its own. They are built and warmed up first; then they work in turn, one at
-a time, in rounds, so that a busy moment of the machine falls on all of them alike.
+Each row is a process of its own. They are built and warmed up first, two at a time; then they work
+in turn, one at a time, in rounds, so that a busy moment of the machine falls on all of them alike.
 """
 
 import argparse
@@ -11,6 +11,7 @@ import platform
 import statistics
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -63,17 +64,24 @@ def _parse() -> argparse.Namespace:
 def run(task: str, arguments: argparse.Namespace) -> list[dict[str, Any]]:
     """Build all, then measure all in interleaved rounds."""
     pythons = dict(pair.split("=", 1) for pair in arguments.python)
-    workers, built = [], {}
+
+    def build(row: tuple[str, str]) -> tuple[WorkerProcess, dict[str, Any]]:
+        library, variant = row
+        python, start = pythons.get(library, sys.executable), time.perf_counter()
+        worker = WorkerProcess(library, variant, task, arguments.threads, python)
+        workers.append(worker)
+        answer = worker.answer()
+        text = worker.error or f"ready after {time.perf_counter() - start:.0f} s"
+        print(f"{worker.name}: {text}", file=sys.stderr, flush=True)
+        return worker, answer
+
+    workers: list[WorkerProcess] = []
     try:
-        # One after another: thread pools that spin at their barriers starve each other.
-        for library, variant in rows(arguments.libraries):
-            python = pythons.get(library, sys.executable)
-            start = time.perf_counter()
-            worker = WorkerProcess(library, variant, task, arguments.threads, python)
-            workers.append(worker)
-            built[worker] = worker.answer()
-            text = worker.error or f"ready after {time.perf_counter() - start:.0f} s"
-            print(f"{worker.name}: {text}", file=sys.stderr, flush=True)
+        # Two at a time: importing and compiling take one core; thread pools of more than two, which
+        # spin at their barriers, would starve each other.
+        with ThreadPoolExecutor(max_workers=2) as pool:
+            built = dict(pool.map(build, rows(arguments.libraries)))
+        workers = list(built)  # in the order of the table
         blocks = {
             worker: {work: [] for work in built[worker].get("works", [])} for worker in workers
         }

@@ -82,6 +82,7 @@ def _model(task: Task) -> tfflows.FlowModel:
         model = tfflows.RealNVP(
             num_couplings=task.layers,
             units=task.units,
+            mask="half",
             family=spline if task.name == "spline" else "affine",
         )
     model.build((None, task.features))
