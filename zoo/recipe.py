@@ -126,8 +126,9 @@ class TrainingRecipe(_Strict):
 class EvaluationRecipe(_Strict):
     """Mean log-density of a split; the noise of the dequantization is fixed by the seed.
 
-    More importance samples tighten the bound of a model that dequantizes; others have no use for
-    them.
+    The bound of a model that dequantizes is taken with one sample of the noise; with
+    `num_importance_samples` of more than one, once more with that many, which tightens it. Other
+    models have no use for them.
     """
 
     split: Literal["validation", "test"] = "test"
@@ -143,6 +144,7 @@ class Yardstick(_Strict):
     figure: float
     source: str
     protocol: str
+    num_importance_samples: int = pydantic.Field(1, gt=0)
 
 
 class Recipe(_Strict):
