@@ -126,6 +126,13 @@ ROWS = [
         lambda **k: tfflows.PixelCNNPlusPlus(**PIXEL_CNN, num_levels=1, kernel_size=1, **k),
         shape=(4, 5, 1),
     ),
+    Row(
+        "local_pixel_cnn_some_pixels",
+        lambda **k: tfflows.PixelCNNPlusPlus(
+            **PIXEL_CNN, num_levels=1, kernel_size=1, pixels_per_image=4 * 5, seed=1, **k
+        ),
+        shape=(4, 5, 1),
+    ),
     Row("own_chain", lambda **k: tfflows.FlowModel(_own(), **k)),
     Row("trained_mixture", lambda **k: tfflows.FlowModel(_own(), GaussianMixture(2, seed=1), **k)),
     Row("fixed_mixture", lambda **k: tfflows.FlowModel(_own(), _mixture(), **k)),

@@ -9,6 +9,7 @@ import tensorflow as tf
 
 import tfflows
 from tests.tfflows.test_tfp import off_identity
+from tfflows.models.random_pixels import random_pixels
 from tfflows.networks import DropoutMask, WeightNormalizedDense
 from tfflows.sampling import RasterSampler, WavefrontSampler
 
@@ -199,7 +200,59 @@ def test_mixed_precision_trains_and_samples_in_float32():
     np.testing.assert_array_equal(model.sample(2, 1, seed=0), exact.sample(2, 1, seed=0))
 
 
+@pytest.mark.parametrize("some, rtol", [(HEIGHT * WIDTH, 1e-6), (7, 0.01)])
+def test_some_pixels_give_the_mean_of_all(some, rtol):
+    images = np.repeat(pixels(1), 500, 0), np.ones(500, "int32")
+    expected = shared("local").log_prob(*(x[:1] for x in images)).numpy()
+    model, again = (pixel_cnn("local", pixels_per_image=some, seed=3) for _ in range(2))
+    first, second = (model(images, training=True).numpy() for _ in range(2))
+    np.testing.assert_array_equal(again(images, training=True), first)
+    np.testing.assert_array_equal(model(images)[:1], expected)
+    np.testing.assert_allclose(np.mean([first, second], dtype="float64"), expected[0], rtol=rtol)
+    if some == HEIGHT * WIDTH:
+        np.testing.assert_allclose(first, expected[0], rtol=1e-6)
+    else:
+        assert (first != second).all() and len(np.unique(first)) > 400
+
+
+def test_each_pixel_is_as_probable_as_any_other():
+    chosen = random_pixels(20_000, 30, 7, [0, 1])
+    frequency = np.bincount(np.ravel(chosen), minlength=30) / 20_000
+    np.testing.assert_allclose(frequency, 7 / 30, atol=0.015)
+
+
+def test_gradients_of_some_pixels_are_those_of_their_sum():
+    x, condition = tf.constant(pixels()), shared("local").encode_condition([0, 1])
+    chosen, model = tf.constant([[0, 5, 29], [12, 13, 28]]), shared("local")
+    weights = [w.value for w in model.trainable_weights]
+    with tf.GradientTape(persistent=True) as tape:
+        scaled = x / 127.5 - 1
+        some = tf.reduce_sum(model.network(scaled, condition=condition, pixels=chosen) ** 2)
+        features = tf.reshape(model.network(scaled, condition=condition), [2, -1, 6])
+        whole = tf.reduce_sum(tf.gather(features, chosen, batch_dims=1) ** 2)
+    np.testing.assert_allclose(some, whole, rtol=1e-5)
+    for a, b in zip(tape.gradient(some, weights), tape.gradient(whole, weights)):
+        if b is not None:
+            np.testing.assert_allclose(a, b, atol=1e-5 * (np.abs(b).max() + 1))
+
+
+def test_some_pixels_train_in_mixed_precision():
+    options = {"dropout": 0.1, "dtype": "mixed_bfloat16", "memory": "recompute"}
+    model = pixel_cnn("local", pixels_per_image=9, seed=1, **options)
+    model.compile(keras.optimizers.Adam(3e-3))
+    x, labels = pixels(64), np.arange(64) % 3
+    before = model.evaluate(x, labels, verbose=0, return_dict=True)["nll"]
+    model.fit(x, labels, batch_size=16, epochs=5, verbose=0)
+    after = model.evaluate(x, labels, verbose=0, return_dict=True)["nll"]
+    assert after < before - 5
+    np.testing.assert_allclose(after, -np.mean(model.log_prob(x, labels)), rtol=1e-3)
+
+
 def test_bad_arguments_are_refused():
+    with pytest.raises(ValueError, match="`pixels_per_image` is for local models"):
+        tfflows.PixelCNNPlusPlus(pixels_per_image=3)
+    with pytest.raises(ValueError, match="`pixels_per_image` should be at most 30"):
+        pixel_cnn("local", pixels_per_image=31)
     with pytest.raises(ValueError, match="`num_levels` should be 1"):
         tfflows.PixelCNNPlusPlus(num_levels=2, kernel_size=1)
     with pytest.raises(ValueError, match="should be odd, 3 or more"):

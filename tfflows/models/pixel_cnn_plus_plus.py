@@ -9,6 +9,7 @@ import tensorflow as tf
 from tfflows.bijector_layer import shape_text
 from tfflows.distributions import DiscretizedLogisticHead
 from tfflows.models.density_model import DensityModel
+from tfflows.models.random_pixels import random_pixels
 from tfflows.networks import PixelCNN
 from tfflows.sampling import RasterSampler, WavefrontSampler
 
@@ -31,6 +32,9 @@ class PixelCNNPlusPlus(DensityModel):
       dropout: share of features dropped in training, in each block.
       memory: what the backward pass keeps: None or "recompute", that of `PixelCNN`.
       num_bits: pixels are integers from 0 to `2**num_bits - 1`.
+      pixels_per_image: of a local model, how many pixels of each image a training step looks at,
+        new ones at random in each step; all else looks at all of them. None: training does, too.
+      seed: of their choice; None, or an int.
       num_classes, **kwargs: those of `DensityModel`.
 
     >>> model = PixelCNNPlusPlus(units=8, num_blocks=1, num_levels=2, num_components=2)
@@ -53,12 +57,15 @@ class PixelCNNPlusPlus(DensityModel):
         dropout: float = 0.0,
         memory: str | None = None,
         num_bits: int = 8,
+        pixels_per_image: int | None = None,
+        seed: int | None = None,
         num_classes: int | None = None,
         **kwargs,
     ):
         super().__init__(num_classes=num_classes, **kwargs)
         if num_bits < 1:
             raise ValueError(f"`num_bits` should be at least 1. Received: num_bits={num_bits}.")
+        _check_pixels_per_image(pixels_per_image, kernel_size)
         self.units = units
         self.num_blocks = num_blocks
         self.num_levels = num_levels
@@ -68,6 +75,9 @@ class PixelCNNPlusPlus(DensityModel):
         self.dropout = dropout
         self.memory = memory
         self.num_bits = num_bits
+        self.pixels_per_image = pixels_per_image
+        self.seed = seed
+        self.choice = keras.random.SeedGenerator(seed) if pixels_per_image else None
         self.network = PixelCNN(
             units, num_blocks, num_levels, kernel_size, first_kernel_size, dropout, memory,
             name="network", dtype=self.dtype_policy,
@@ -80,6 +90,12 @@ class PixelCNNPlusPlus(DensityModel):
                 f"Model '{self.name}' ({type(self).__name__}) expected images [batch, height, "
                 f"width, channels]. Received: shape {shape_text(x_shape[1:])}."
             )
+        if self.pixels_per_image and None not in x_shape[1:3]:
+            if self.pixels_per_image > (count := x_shape[1] * x_shape[2]):
+                raise ValueError(
+                    f"`pixels_per_image` should be at most {count}, all pixels of an image. "
+                    f"Received: pixels_per_image={self.pixels_per_image}."
+                )
         self.head = DiscretizedLogisticHead(
             x_shape[-1],
             self.num_components,
@@ -104,6 +120,21 @@ class PixelCNNPlusPlus(DensityModel):
     def _log_prob(self, x, condition, seed):
         features = self.network(self._scaled(x), condition=condition)
         return tf.reduce_sum(self._pixels(features).log_prob(x), [1, 2])
+
+    def call(self, inputs, training=None):
+        if not (training and self.pixels_per_image) or self.target_log_prob is not None:
+            return super().call(inputs, training)
+        x, condition = inputs if isinstance(inputs, (tuple, list)) else (inputs, None)
+        return self._estimate(tf.convert_to_tensor(x), self.encode_condition(condition))
+
+    def _estimate(self, x, condition):
+        """`log_prob` by some of the pixels; its expectation is that of all of them."""
+        n, height, width = tf.unstack(tf.shape(x)[:3])
+        pixels = random_pixels(n, height * width, self.pixels_per_image, self.choice.next())
+        features = self.network(self._scaled(x), condition=condition, pixels=pixels)
+        x = tf.gather(tf.reshape(x, [n, -1, x.shape[-1]]), pixels, batch_dims=1)[:, tf.newaxis]
+        log_prob = tf.reduce_mean(self._pixels(features).log_prob(x), [1, 2])
+        return log_prob * tf.cast(height * width, log_prob.dtype)
 
     def _pixels(self, features):
         """Their distributions."""
@@ -168,5 +199,21 @@ class PixelCNNPlusPlus(DensityModel):
 
     def get_config(self) -> dict:
         names = ["units", "num_blocks", "num_levels", "num_components", "kernel_size"]
-        names += ["first_kernel_size", "dropout", "memory", "num_bits"]
+        names += ["first_kernel_size", "dropout", "memory", "num_bits", "pixels_per_image", "seed"]
         return super().get_config() | {name: getattr(self, name) for name in names}
+
+
+def _check_pixels_per_image(pixels_per_image, kernel_size):
+    if pixels_per_image is None:
+        return
+    if int(pixels_per_image) != pixels_per_image or pixels_per_image < 1:
+        raise ValueError(
+            "`pixels_per_image` should be None or a whole number, 1 or more. "
+            f"Received: pixels_per_image={pixels_per_image}."
+        )
+    if kernel_size > 1:
+        raise ValueError(
+            "`pixels_per_image` is for local models (`kernel_size=1`): others compute the features "
+            "of all pixels to have those of one. Received: "
+            f"pixels_per_image={pixels_per_image}, kernel_size={kernel_size}."
+        )

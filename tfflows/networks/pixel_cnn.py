@@ -9,6 +9,7 @@ from tfflows.adaptable import Adaptable
 from tfflows.networks.causal_block import CausalBlock
 from tfflows.networks.causal_convolution import CausalConvolution, shift_down, shift_right
 from tfflows.networks.causal_stream import CausalStream
+from tfflows.networks.pixel_contexts import pixel_contexts
 from tfflows.networks.run import adapting, plain, recomputing
 from tfflows.networks.weight_normalized_dense import WeightNormalizedDense
 
@@ -33,6 +34,9 @@ class PixelCNN(Adaptable, keras.layers.Layer):
       memory: None; or "recompute": activations are computed again in the backward pass. The same
         gradients with about half of the memory, in 1.1 to 1.2 times the time.
       **kwargs: those of `keras.layers.Layer`.
+
+    Call: `(x, condition, pixels)`; of a local model `pixels`, `[batch, p]`, indices in raster
+    order, are the pixels whose features are computed, `[batch, 1, p, units]`; None: all.
 
     >>> PixelCNN(8, num_levels=2)(np.ones([2, 8, 8, 3], "float32")).shape
     TensorShape([2, 8, 8, 8])
@@ -108,8 +112,8 @@ class PixelCNN(Adaptable, keras.layers.Layer):
                 layer.build(features, condition_shape)
         self.add_adapted_flag()
 
-    def call(self, x, condition=None):
-        return self.forward(x, condition, recomputing if self.memory else plain)
+    def call(self, x, condition=None, pixels=None):
+        return self.forward(x, condition, recomputing if self.memory else plain, pixels)
 
     def adapt(self, x, condition=None) -> tf.Tensor:
         """Data-dependent initialisation of all weight-normalized layers; gives the features."""
@@ -117,14 +121,29 @@ class PixelCNN(Adaptable, keras.layers.Layer):
         self.adapted_flag.assign(1)
         return features
 
-    def forward(self, x, condition, run) -> tf.Tensor:
+    def forward(self, x, condition, run, pixels=None) -> tf.Tensor:
         """`call`, with a way to `run` each layer."""
-        x = with_ones(x)
-        above, sides = shift_down(x), None
+        x, sides = with_ones(x), None
         if self.down is not None:
-            sides = self.down.forward(run(self.first_down, above), None, condition, run)
-        h = run(self.first_above, above) + run(self.first_left, shift_right(x))
+            sides = self.down.forward(run(self.first_down, shift_down(x)), None, condition, run)
+        if pixels is None:
+            h = run(self.first_above, shift_down(x)) + run(self.first_left, shift_right(x))
+        else:
+            contexts = pixel_contexts(x, pixels, self.first_kernel_size // 2)
+            h = self.first_of_contexts()(contexts)[:, tf.newaxis]
         return tf.nn.elu(self.down_right.forward(h, sides, condition, run)[-1])
+
+    def first_of_contexts(self):
+        """The first convolution as a product with contexts, those of `pixel_contexts`."""
+        firsts = self.first_above, self.first_left
+        kernel = tf.concat([tf.reshape(x.kernel, [-1, self.units]) for x in firsts], 0)
+        bias = tf.add_n([tf.convert_to_tensor(x.bias) for x in firsts])
+
+        def first(contexts):
+            product = tf.tensordot(contexts, tf.cast(kernel, contexts.dtype), 1)
+            return tf.nn.bias_add(product, tf.cast(bias, contexts.dtype))
+
+        return first
 
     def kernels(self) -> dict:
         """The kernel of each weight-normalized layer, in float32."""

@@ -66,9 +66,7 @@ class WavefrontSampler:
         """From contexts `[size, taps, n, c]` to features `[size n, units]`."""
         network, kernels = self.network, self.network.kernels()
         kernels = {x: tf.reshape(kernel, [-1, x.units]) for x, kernel in kernels.items()}
-        firsts = network.first_above, network.first_left
-        first = tf.concat([kernels[x] for x in firsts], 0)
-        bias = network.first_above.bias + network.first_left.bias
+        first = network.first_of_contexts()
         projections = network.projections(condition)
         if condition is not None:
             projections = {x: tf.tile(value, [size, 1]) for x, value in projections.items()}
@@ -80,8 +78,9 @@ class WavefrontSampler:
             return block.forward(h, None, skip, projections[block], run)
 
         def features(contexts):
-            contexts = tf.reshape(tf.transpose(contexts, [0, 2, 1, 3]), [-1, first.shape[0]])
-            return tf.nn.elu(network.down_right.walk(contexts @ first + bias, step, None))
+            taps, channels = contexts.shape[1], contexts.shape[3]
+            contexts = tf.reshape(tf.transpose(contexts, [0, 2, 1, 3]), [-1, taps * channels])
+            return tf.nn.elu(network.down_right.walk(first(contexts), step, None))
 
         return features
 
