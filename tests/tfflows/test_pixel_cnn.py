@@ -82,8 +82,9 @@ def number_log_probs(model, x, condition):
 
 def reference(model, n, condition, seed, temperature):
     """The same noise, one pass of the whole network for each pixel."""
-    noise = tf.random.stateless_uniform([*SIZE, n, 4], seed)
-    x = np.zeros([n, *SIZE, 3], "float32")
+    *size, channels = model.event_shape
+    noise = tf.random.stateless_uniform([*size, n, 1 + channels], seed)
+    x = np.zeros([n, *size, channels], "float32")
 
     @tf.function
     def draw(x, noise):
@@ -94,7 +95,7 @@ def reference(model, n, condition, seed, temperature):
         return mixture.from_uniform(noise)
 
     noise = tf.transpose(noise, [2, 0, 1, 3])
-    for r, c in np.ndindex(*SIZE):
+    for r, c in np.ndindex(*size):
         x[:, r, c] = draw(x, noise)[:, r, c]
     return x
 
@@ -113,6 +114,17 @@ def test_samples_are_those_of_a_pass_for_each_pixel(kind):
     assert len(np.unique(x)) > 50
 
 
+@pytest.mark.long
+def test_samples_of_a_realistic_size_are_those_of_a_pass_for_each_pixel():
+    keras.utils.set_random_seed(0)
+    model = tfflows.PixelCNNPlusPlus(units=32, num_blocks=1, num_levels=2, num_components=5)
+    model.build((None, 28, 28, 1))
+    off_identity(model, 0.1)
+    x = model.sample(4, seed=(1, 2))
+    np.testing.assert_array_equal(x, reference(model, 4, None, (1, 2), 1.0))
+    assert len(np.unique(x)) > 50
+
+
 def test_a_wavefront_is_drawn_as_pixel_after_pixel(monkeypatch):
     front = shared("local").sample(2, 1, seed=3, size=(7, 9))
     monkeypatch.setattr("tfflows.models.pixel_cnn_plus_plus.WavefrontSampler", RasterSampler)
@@ -124,12 +136,16 @@ def test_a_wavefront_is_drawn_as_pixel_after_pixel(monkeypatch):
 def test_images_are_completed_from_their_upper_rows(kind):
     model = shared(kind)
     whole = model.sample(3, 1, seed=5).numpy()
-    np.testing.assert_array_equal(model.sample(3, 1, seed=5, prefix=whole[:, :2]), whole)
+    for rows in (0, 2, HEIGHT):
+        np.testing.assert_array_equal(model.sample(3, 1, seed=5, prefix=whole[:, :rows]), whole)
     completed = model.sample(3, 1, seed=5, prefix=pixels(1)[0, :3]).numpy()
     np.testing.assert_array_equal(completed[:, :3], np.repeat(pixels(1)[:, :3], 3, 0))
     assert (completed[:, 3:] != whole[:, 3:]).any()
     with pytest.raises(ValueError, match="`prefix` should be up to 5 rows of 6 pixels"):
         model.sample(2, 1, prefix=pixels(1)[0, :, :5])
+    for bad in (-1, 256, 0.5, np.nan):
+        with pytest.raises(ValueError, match="`prefix` should hold integers from 0 to 255"):
+            model.sample(2, 1, prefix=np.full([1, *SIZE[1:], 3], bad))
 
 
 def test_low_temperatures_give_modes():

@@ -154,8 +154,8 @@ class PixelCNNPlusPlus(DensityModel):
           temperature: factor on the scale of each logistic, and divisor of the logits of the
             mixtures; below 1: nearer the modes.
           seed: an int or a pair of int32; the same seed gives the same images.
-          prefix: the upper rows of the images, `[rows, width, channels]`, or `n` of them; the rest
-            is drawn.
+          prefix: the upper rows of the images, integers, `[rows, width, channels]`, or `n` of them;
+            the rest is drawn.
           size: height and width; None: those that the model was built for.
         """
         size = tuple(size or self.event_shape[:2])
@@ -176,6 +176,10 @@ class PixelCNNPlusPlus(DensityModel):
             raise ValueError(
                 f"`prefix` should be up to {size[0]} rows of {size[1]} pixels of {channels} "
                 f"channels, of one image or of n={n}. Received: shape {prefix.shape}."
+            )
+        if (bad := prefix[~np.isin(prefix, np.arange(self.max_value + 1))]).size:
+            raise ValueError(
+                f"`prefix` should hold integers from 0 to {self.max_value}. Received: {bad[0]}."
             )
         known = np.full([n, *size, channels], -1, "float32")
         known[:, : prefix.shape[1]] = prefix

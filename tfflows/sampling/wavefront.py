@@ -37,7 +37,11 @@ class WavefrontSampler:
         front = _Front(height, width, self.network.first_left.kernel_size[1])
         features = self._features(condition, front.size)
         noise = tf.reshape(noise, [height * width, n, noise.shape[-1]])
-        known = None if known is None else tf.reshape(known, [height * width, n, channels])
+        image = tf.zeros([front.padded_size, n, channels + 1])
+        start = 0
+        if known is not None:
+            image, start = front.given(with_ones(self.scaled(known))), front.first_step(known)
+            known = tf.reshape(known, [height * width, n, channels])
 
         def draw_front(t, image, drawn):
             here, pixels = front.at(t)
@@ -51,16 +55,19 @@ class WavefrontSampler:
             image = tf.tensor_scatter_nd_update(image, here[:, tf.newaxis], value)
             return t + 1, image, drawn.write(t, pixel)
 
-        image = tf.zeros([front.padded_size, n, channels + 1])
         drawn = tf.TensorArray(tf.float32, front.steps, element_shape=[front.size, None, channels])
         *_, drawn = tf.while_loop(
             lambda t, *_: t < front.steps,
             draw_front,
-            [0, image, drawn],
+            [start, image, drawn],
             maximum_iterations=front.steps,
             parallel_iterations=1,
         )
-        return tf.transpose(tf.gather_nd(drawn.stack(), front.where_drawn()), [2, 0, 1, 3])
+        images = tf.gather_nd(drawn.stack(), front.where_drawn())
+        if known is not None:  # some rows may not have been walked through at all
+            known = tf.reshape(known, tf.shape(images))
+            images = tf.where(known < 0, images, known)
+        return tf.transpose(images, [2, 0, 1, 3])
 
     def _features(self, condition, size):
         """From contexts `[size, taps, n, c]` to features `[size n, units]`."""
@@ -112,6 +119,17 @@ class _Front:
             tf.where(inside, padded, self.padded_size - 1),
             tf.where(inside, row * self.width + column, 0),
         )
+
+    def given(self, images):
+        """An image with zeros around, of `[height, width, n, c]`."""
+        sides = [[self.reach, 0], [self.reach, self.reach], [0, 0], [0, 0]]
+        rows = tf.reshape(tf.pad(images, sides), [self.padded_size - 1, -1, images.shape[-1]])
+        return tf.pad(rows, [[0, 1], [0, 0], [0, 0]])
+
+    def first_step(self, known):
+        """The first one that draws a pixel below the known rows; the last one if there's none."""
+        rows = tf.reduce_sum(tf.cast(tf.reduce_all(known >= 0, [1, 2, 3]), tf.int32))
+        return tf.minimum(rows * self.slope, self.steps - 1)
 
     def where_drawn(self):
         """The step of each pixel, and its place in it: `[height, width, 2]`."""
