@@ -8,6 +8,7 @@ from typing import Any
 
 import yaml
 
+import tfflows
 import zoo.data
 from zoo.card_figures import figures
 from zoo.models import MODELS
@@ -48,7 +49,7 @@ these are. `training.csv` is the log. Versions: {versions}.
 ```python
 import zoo
 
-model = zoo.load("{name}")  # a Keras model: sample, log_prob, encode, decode, fit
+model = zoo.load("{name}")  # a Keras model: {methods}
 ```
 
 ```python
@@ -128,8 +129,14 @@ def card_text(
         licence=data.licence,
         limits=_limits(data),
         more=_more(pictures),
+        methods=_methods(recipe["model"]["class"]),
         version=version,
     )
+
+
+def _methods(model_class: str) -> str:
+    is_flow = issubclass(getattr(tfflows, model_class), tfflows.FlowModel)
+    return f"sample, log_prob, {'encode, decode, ' if is_flow else ''}fit"
 
 
 def _pictures(titles: dict[str, str], files: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ from tfflows import saved_model
 from zoo import registry
 from zoo.card_figures import gap
 from zoo.evaluate import evaluate, protocol
+from zoo.model_card import card_text
 from zoo.recipe import parse
 from zoo.resume import Resume
 from zoo.train import default_strategy, fit
@@ -44,6 +45,13 @@ def test_card(image_entries):
         "python -m zoo train tiny_images",
     ):
         assert text in card
+
+
+def test_card_names_the_methods_that_there_are(image_entries, image_data):
+    metadata = saved_model.read(image_entries / "tiny_images" / "1")["metadata"]
+    assert "model: sample, log_prob, encode, decode, fit\n" in card_text(metadata, size=1)
+    metadata["recipe"]["model"] = {"class": "PixelCNNPlusPlus", "arguments": {}}
+    assert "model: sample, log_prob, fit\n" in card_text(metadata, size=1)
 
 
 def test_what_is_shipped_is_in_float32_and_gives_the_figures_again(image_zoo):
