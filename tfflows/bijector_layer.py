@@ -79,7 +79,8 @@ class BijectorLayer(keras.layers.Layer):
         since TFP's bijectors remember what they have computed.
 
         Args:
-          condition: None, or a tensor `[batch, ...]` as the layer was built with.
+          condition: None, or a tensor `[..., *condition event]`. Its leading axes, if any, are
+            the batch shape of the bijector: they and those of a value are broadcast.
         """
         self.check_built()
         return DerivedBijector(self, condition)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tensorflow as tf
 from tensorflow_probability import bijectors as tfb
+from tensorflow_probability import util as tfp_util
 
 
 class DerivedBijector(tfb.Bijector):
@@ -15,8 +16,8 @@ class DerivedBijector(tfb.Bijector):
 
     Args:
       layer: a built `BijectorLayer`.
-      condition: None, or a tensor `[..., *condition event]` whose leading axes broadcast to
-        those of the values.
+      condition: None, or a tensor `[..., *condition event]`. Its leading axes are the batch shape
+        of the bijector, as those of parameters in TFP: they and those of a value are broadcast.
     """
 
     def __init__(self, layer, condition=None, validate_args=False, name="derived_bijector"):
@@ -57,17 +58,27 @@ class DerivedBijector(tfb.Bijector):
 
     def _evaluate(self, function, value, event_in, event_out):
         """Runs `function` on `value` with all leading axes folded into one batch axis."""
-        rank = value.shape.rank - len(event_in)
-        batch = tf.shape(value)[:rank]
+        static, batch = _leading_shape(value, event_in)
         condition = self._condition
         if condition is not None:
             event = self._layer.condition_shape
-            shape = tf.concat([batch, tf.constant(event, tf.int32)], 0)
-            condition = tf.reshape(tf.broadcast_to(condition, shape), [-1, *event])
+            own_static, own_batch = _leading_shape(condition, event)
+            static = tf.broadcast_static_shape(static, own_static)
+            batch = tf.broadcast_dynamic_shape(batch, own_batch)
+            condition = tf.reshape(_broadcast_batch(condition, batch, event), [-1, *event])
+            value = _broadcast_batch(value, batch, event_in)
         out, log_det = function(tf.reshape(value, [-1, *event_in]), condition)
         out = tf.reshape(out, tf.concat([batch, tf.constant(event_out, tf.int32)], 0))
-        out.set_shape(value.shape[:rank].concatenate(event_out))
+        out.set_shape(static.concatenate(event_out))
         return out, tf.reshape(log_det, batch)
+
+    @classmethod
+    def _parameter_properties(cls, dtype):
+        def ndims(bijector, z_ndims):
+            more = z_ndims - bijector.forward_min_event_ndims
+            return len(bijector._layer.condition_shape) + more
+
+        return {"condition": tfp_util.ParameterProperties(event_ndims=ndims)}
 
     def _forward_event_shape(self, shape):
         return self._swap(shape, self._layer.latent_shape, self._layer.event_shape)
@@ -91,3 +102,14 @@ class DerivedBijector(tfb.Bijector):
     def _swap_tensor(shape, event_in, event_out):
         leading = shape[: tf.size(shape) - len(event_in)]
         return tf.concat([leading, tf.constant(event_out, tf.int32)], 0)
+
+
+def _leading_shape(tensor, event):
+    """The shape of a tensor less that of its event, static and dynamic."""
+    rank = tensor.shape.rank - len(event)
+    tensor.shape[rank:].assert_is_compatible_with(event)  # or it would be broadcast, too
+    return tensor.shape[:rank], tf.shape(tensor)[:rank]
+
+
+def _broadcast_batch(tensor, batch, event):
+    return tf.broadcast_to(tensor, tf.concat([batch, tf.constant(event, tf.int32)], 0))

@@ -1,6 +1,7 @@
 """The artifact: small, whole or absent, verified, and harmless."""
 
 import json
+import shutil
 import subprocess
 import sys
 import time
@@ -13,12 +14,19 @@ import tfflows
 from tfflows import saved_model
 
 
-@pytest.fixture
-def exported(tmp_path):
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
     model = tfflows.MAF(num_layers=2, units=(16,))
     model.build((None, 3))
-    model.export(tmp_path / "model" / "1", metadata={"nll": 1.5})
-    return tmp_path / "model" / "1"
+    path = tmp_path_factory.mktemp("model") / "1"
+    model.export(path, metadata={"nll": 1.5})
+    return path
+
+
+@pytest.fixture
+def exported(original, tmp_path):
+    """An exported model that a test may damage."""
+    return shutil.copytree(original, tmp_path / "model" / "1")
 
 
 def test_a_model_of_a_million_parameters_is_small_and_quick_to_load(tmp_path):

@@ -143,6 +143,60 @@ def test_component_of_an_auto_batched_joint_distribution():
     np.testing.assert_allclose(joint.log_prob(draw), expected, atol=1e-3)
 
 
+VALUE_AND_CONDITION = {
+    "same": ([4], [4]),
+    "more for the value": ([5, 4], [4]),
+    "more for the condition": ([4], [5, 4]),
+    "both ways": ([5, 1], [4]),
+    "one value": ([], [5, 4]),
+    "one condition": ([5, 4], []),
+}
+
+
+@pytest.mark.parametrize("batches", VALUE_AND_CONDITION.values(), ids=VALUE_AND_CONDITION)
+@pytest.mark.parametrize("in_graph", [False, True], ids=["eager", "graph"])
+def test_values_and_conditions_are_broadcast(batches, in_graph):
+    flow = conditional_flow().flow
+    x, c = (tf.random.stateless_normal([*b, n], [0, n]) for b, n in zip(batches, (3, 2)))
+    batch = np.broadcast_shapes(*batches)
+    rows = [
+        tf.reshape(tf.broadcast_to(t, [*batch, t.shape[-1]]), [-1, t.shape[-1]]) for t in (x, c)
+    ]
+
+    def both(x, c):
+        bijector = flow.bijector(c)
+        z, back = bijector.inverse(x), flow.bijector(c).forward(x)
+        return z, bijector.inverse_log_det_jacobian(x, 1), back
+
+    if in_graph:
+        unknown = [tf.TensorSpec([*[None] * len(b), n]) for b, n in zip(batches, (3, 2))]
+        both = tf.function(both, input_signature=unknown)
+    z, log_det, back = both(x, c)
+    expected, expected_log_det = flow(rows[0], condition=rows[1])
+    np.testing.assert_allclose(z, tf.reshape(expected, [*batch, 3]), atol=1e-5)
+    np.testing.assert_allclose(log_det, tf.reshape(expected_log_det, batch), atol=1e-5)
+    expected = flow.inverse_and_log_det(*rows)[0]
+    np.testing.assert_allclose(back, tf.reshape(expected, [*batch, 3]), atol=1e-5)
+
+
+def test_leading_axes_of_a_condition_are_the_batch_shape():
+    model = conditional_flow()
+    c = tf.random.stateless_normal([5, 4, 2], [0, 1])
+    assert model.flow.bijector(c).experimental_batch_shape() == [5, 4]
+    assert model.flow.bijector(c).experimental_batch_shape(x_event_ndims=2) == [5]
+    distribution = tfd.TransformedDistribution(normal(3), model.flow.bijector(c))
+    assert distribution.batch_shape == [5, 4] and distribution.event_shape == [3]
+    x = distribution.sample(2, seed=[0, 2])
+    assert x.shape == [2, 5, 4, 3] and np.std(x[0, 0, 0] - x[0]) > 0
+    expected = model.log_prob(tf.reshape(x[0], [-1, 3]), tf.reshape(c, [-1, 2]))
+    np.testing.assert_allclose(distribution.log_prob(x)[0], tf.reshape(expected, [5, 4]), atol=1e-3)
+    part = distribution[1, :2].log_prob(tf.identity(x[:, 1, :2]))
+    np.testing.assert_allclose(part, distribution.log_prob(x)[:, 1, :2], atol=1e-3)
+    for bad in ([3, 3], [4, 1]):
+        with pytest.raises(ValueError, match="(?i)shape"):
+            model.flow.bijector(c).inverse(tf.zeros(bad))
+
+
 # -- how often the networks are evaluated -----------------------------------------------------
 
 

@@ -27,14 +27,22 @@ def refuse_stateful(layer, x_shape, condition_shape, memory: str) -> None:
     with tf.init_scope(), keras.StatelessScope() as scope:
         condition = None if condition_shape is None else _zeros(layer, condition_shape)
         layer(_zeros(layer, x_shape), condition=condition, training=True)
-    changed = [v.path for v in layer.variables if scope.get_current_value(v) is not None]
+    changed = [v for v in layer.variables if scope.get_current_value(v) is not None]
     if changed:
+        owners = dict.fromkeys(_owner(layer, variable) for variable in changed)
         raise ValueError(
             f"Layer '{layer.name}' ({type(layer).__name__}) cannot be in a chain with "
             f"memory={memory!r}: a call in training changes its state, and the backward pass would "
             "call it again. Dropout and statistics of batches need memory=None. "
-            f"Received: a layer that changes {', '.join(changed)}."
+            f"Received: a layer with {', '.join(owners)}."
         )
+
+
+def _owner(layer, variable):
+    """The innermost layer inside `layer` that has the variable, for the message."""
+    parts = [part for part in layer._flatten_layers() if any(v is variable for v in part.variables)]
+    owner = min(parts, key=lambda part: len(part.variables))
+    return f"{owner.name} ({type(owner).__name__})"
 
 
 def _zeros(layer, shape):

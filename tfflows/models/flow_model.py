@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import keras
-import numpy as np
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
@@ -107,17 +106,12 @@ class FlowModel(DensityModel):
           condition: None, or one condition (then no batch shape), or a batch of them.
         """
         self.check_built()
-        encoded, base = None, self.base.distribution()
         if condition is not None:
-            single = np.ndim(condition) == len(self.condition_shape)
-            encoded = self.encode_condition(tf.convert_to_tensor(condition))
-            if single:
-                encoded = tf.reshape(encoded, [-1])
-            else:
-                base = tfd.BatchBroadcast(base, tf.shape(encoded)[:-1])
-        elif self.condition_shape is not None:
-            self.encode_condition(None)
-        return tfd.TransformedDistribution(base, self.flow.bijector(encoded))
+            condition = tf.convert_to_tensor(condition)
+        encoded = self.encode_condition(condition)
+        if condition is not None and condition.shape.rank == len(self.condition_shape):
+            encoded = tf.reshape(encoded, self.flow.condition_shape)
+        return tfd.TransformedDistribution(self.base.distribution(), self.flow.bijector(encoded))
 
     def _reverse_kl_objective(self, n):
         """`log target(x) - log q(x)` of `n` samples: minus the integrand of KL(q || target)."""
