@@ -41,7 +41,7 @@ def refuse_stateful(layer, x_shape, condition_shape, memory: str) -> None:
 def _owner(layer, variable):
     """The innermost layer inside `layer` that has the variable, for the message."""
     parts = [part for part in layer._flatten_layers() if any(v is variable for v in part.variables)]
-    owner = min(parts, key=lambda part: len(part.variables))
+    owner = min(reversed(parts), key=lambda part: len(part.variables))  # outer layers come first
     return f"{owner.name} ({type(owner).__name__})"
 
 
