@@ -33,7 +33,9 @@ class PixelCNNPlusPlus(DensityModel):
       memory: what the backward pass keeps: None or "recompute", that of `PixelCNN`.
       num_bits: pixels are integers from 0 to `2**num_bits - 1`.
       pixels_per_image: of a local model, how many pixels of each image a training step looks at,
-        new ones at random in each step; all else looks at all of them. None: training does, too.
+        new ones at random in each step, by which the loss is estimated without bias; all else looks
+        at all of them. Many images and some of their pixels teach more in the same time than few
+        whole ones (`benchmarks/some_pixels.py`). None: all.
       seed: of their choice; None, or an int.
       num_classes, **kwargs: those of `DensityModel`.
 
