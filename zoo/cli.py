@@ -69,6 +69,21 @@ def train(
     resume: Annotated[
         bool, typer.Option("--resume/--fresh", help="Go on where an earlier run was stopped.")
     ] = True,
+    start: Annotated[
+        pathlib.Path | None,
+        typer.Option(
+            "--from",
+            help="A trained entry to go on from, where no run is there to be resumed: the recipe "
+            "adds `restarts` and `epochs` to that entry's.",
+        ),
+    ] = None,
+    mixed_precision: Annotated[
+        bool | None,
+        typer.Option(
+            help="Networks in bfloat16. Default: if the recipe says so, on machines that are fast "
+            "at it."
+        ),
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Train an entry by its recipe, evaluate it, and write its artifact and card."""
@@ -78,7 +93,14 @@ def train(
     checked = recipes.find(recipe)
     entry = output / checked.name
     with contextlib.redirect_stdout(sys.stderr if as_json else sys.stdout):
-        metadata = run(checked, entry, work=runs / checked.name, fresh=not resume)
+        metadata = run(
+            checked,
+            entry,
+            work=runs / checked.name,
+            fresh=not resume,
+            start=start,
+            mixed_precision=mixed_precision,
+        )
     _print(metadata["metrics"], as_json)
 
 

@@ -29,7 +29,7 @@ CARD = """\
     {command}
 
 takes the recipe below; it took {time} (wall clock, and other work may have run beside it) on \
-{hardware}. The seed is {seed}; of \
+{hardware}{precision}. The seed is {seed}; of \
 {validations} validations the best was number {best_epoch} ({validated}), whose weights \
 these are. `training.csv` is the log. Versions: {versions}.
 
@@ -118,6 +118,7 @@ def card_text(
         ),
         pictures=_pictures(TOP, pictures),
         figures=figures(metadata, data),
+        precision=_precision(metadata.get("dtype", recipe["model"]["arguments"].get("dtype"))),
         time=_time(metadata["hours"]),
         validations=training["epochs"] // training["epochs_per_validation"],
         validated=_validated(metrics, data),
@@ -150,6 +151,10 @@ def _more(files: Sequence[str]) -> str:
 
 def _time(hours: float) -> str:
     return f"{hours:.1f} hours" if hours > 2 else f"{60 * hours:.1f} minutes"
+
+
+def _precision(dtype: str | None) -> str:
+    return ", networks in bfloat16" if dtype == "mixed_bfloat16" else ""
 
 
 def _validated(metrics: dict[str, float], data: zoo.data.DataSet) -> str:

@@ -26,8 +26,8 @@ class _Strict(pydantic.BaseModel):
 class ModelRecipe(_Strict):
     """A model class of tfflows, and its arguments.
 
-    `dtype: mixed_bfloat16` among them trains with conditioners in bfloat16; what is evaluated and
-    exported is in float32.
+    `dtype: mixed_bfloat16` among them trains with networks in bfloat16 where the machine is fast at
+    it; what is evaluated and exported is in float32.
     """
 
     class_name: str = pydantic.Field(alias="class")
@@ -168,13 +168,17 @@ class Recipe(_Strict):
         return self.model.make(self.data.load().num_classes, **changes)
 
     def trained_by(self) -> str:
-        """What the weights depend on, as text; a new default elsewhere does not change it."""
+        """What the weights depend on, as text; a new default elsewhere does not change it.
+
+        Without the dtype, which depends on the machine: a training may go on on another.
+        """
         parts = self.model_dump(
             mode="json",
             by_alias=True,
             exclude_defaults=True,
             include={"model", "data", "training"},
         )
+        parts["model"].get("arguments", {}).pop("dtype", None)
         return json.dumps(parts, sort_keys=True)
 
     def goes_on_from(self, trained_by: str) -> bool:

@@ -11,7 +11,8 @@ import time
 import keras
 import numpy as np
 
-from zoo.recipe import Recipe
+from tfflows import saved_model
+from zoo.recipe import Recipe, parse
 
 COLUMNS = ("epoch", "step", "nll", "val_nll", "learning_rate", "seconds")
 
@@ -45,14 +46,17 @@ class Resume(keras.callbacks.Callback):
         """Whether the patience is at its end."""
         return self.patience is not None and self.epoch - self.best_epoch >= self.patience
 
-    def restore(self, model: keras.Model) -> None:
+    def restore(self, model: keras.Model) -> bool:
         """Puts the saved state, if there is one, into the model and its optimizer, both built.
+
+        Returns:
+            Whether there is one.
 
         Raises:
             ValueError: the state is of another recipe.
         """
         if not self.path.exists():
-            return
+            return False
         with np.load(self.path, allow_pickle=False) as state:
             if not self.recipe.goes_on_from(str(state["recipe"])):
                 raise ValueError(
@@ -66,6 +70,36 @@ class Resume(keras.callbacks.Callback):
             self.best_epoch = int(state["best_epoch"])
             self.log = state["log"].tolist()
             self.seconds = float(state["seconds"])
+        return True
+
+    def restore_entry(self, model: keras.Model, entry: pathlib.Path) -> None:
+        """Goes on from a trained entry: from its best weights, its log and its step.
+
+        An artifact does not hold the moments of the optimizer: they begin at zero, which a warm-up
+        after a restart of the schedule gives the time for.
+
+        Args:
+            model: with its optimizer, both built.
+            entry: the directory of `1/` and `training.csv`.
+
+        Raises:
+            ValueError: the entry's recipe was not the beginning of this one.
+        """
+        artifact = entry / "1"
+        metadata = saved_model.read(artifact)["metadata"]
+        if not self.recipe.goes_on_from(parse(metadata["recipe"]).trained_by()):
+            raise ValueError(
+                f"{entry} was trained by a recipe that {self.recipe.name} does not go on from: "
+                "they should differ in added `restarts` and more `epochs` alone."
+            )
+        with (entry / "training.csv").open() as file:
+            self.log = [[float(row[name]) for name in COLUMNS] for row in csv.DictReader(file)]
+        self.best = saved_model.load(artifact).get_weights()
+        self.best_nll = metadata["metrics"]["val_nll"]
+        self.best_epoch = metadata["metrics"]["best_epoch"]
+        self.seconds = self.log[-1][-1]
+        model.set_weights(self.best)
+        _begin_at(model, step=int(self.log[-1][COLUMNS.index("step")]))
 
     def restore_best(self, model: keras.Model) -> None:
         """Puts the best weights into the model."""
@@ -132,6 +166,15 @@ def replace(path: pathlib.Path, content: bytes) -> None:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _begin_at(model, step):
+    optimizer = model.optimizer
+    optimizer.iterations.assign(step)
+    if optimizer.use_ema:  # past its first step, an average that is not set would start at zero
+        averages = optimizer._model_variables_moving_average
+        for average, weight in zip(averages, model.trainable_variables, strict=True):
+            average.assign(weight)
 
 
 def _variables(model: keras.Model) -> list[keras.Variable]:

@@ -18,6 +18,7 @@ from zoo.evaluate import evaluate, protocol
 from zoo.model_card import write_card
 from zoo.optimizer import make_optimizer
 from zoo.plots import pictures
+from zoo.precision import training_dtype
 from zoo.progress import Progress
 from zoo.recipe import Recipe
 from zoo.resume import Resume, replace
@@ -31,6 +32,8 @@ def train(
     strategy: tf.distribute.Strategy | None = None,
     work: pathlib.Path | str | None = None,
     fresh: bool = False,
+    start: pathlib.Path | str | None = None,
+    mixed_precision: bool | None = None,
 ) -> dict[str, Any]:
     """Trains, evaluates and exports; goes on where an earlier call with the recipe was stopped.
 
@@ -41,6 +44,9 @@ def train(
         strategy: None: `default_strategy()`.
         work: the state of training and the TensorBoard logs; None: `directory/training`.
         fresh: whether a saved state is ignored.
+        start: where there is no saved state, the directory of a trained entry to go on from, whose
+            recipe was the beginning of this one; see `Resume.restore_entry`.
+        mixed_precision: see `training_dtype`.
 
     Returns:
         The metadata of the artifact.
@@ -48,9 +54,10 @@ def train(
     directory = pathlib.Path(directory)
     work = pathlib.Path(work) if work else directory / "training"
     strategy = strategy or default_strategy()
-    trained, resume = fit(recipe, work, strategy, fresh)
+    dtype = training_dtype(recipe, mixed_precision)
+    trained, resume = fit(recipe, work, strategy, fresh, start, dtype)
     model = in_float32(recipe, trained)
-    metadata = describe(recipe, model, resume, strategy)
+    metadata = describe(recipe, model, resume, strategy) | {"dtype": dtype}
     directory.mkdir(parents=True, exist_ok=True)
     saved_model.export(model, directory / VERSION, metadata)
     replace(directory / "training.csv", resume.csv().encode())
@@ -60,7 +67,12 @@ def train(
 
 
 def fit(
-    recipe: Recipe, work: pathlib.Path, strategy: tf.distribute.Strategy, fresh: bool = False
+    recipe: Recipe,
+    work: pathlib.Path,
+    strategy: tf.distribute.Strategy,
+    fresh: bool = False,
+    start: pathlib.Path | str | None = None,
+    dtype: str | None = None,
 ) -> tuple[DensityModel, Resume]:
     """The model with the best weights by validation, and the record of its training."""
     data, training = recipe.data.load(), recipe.training
@@ -78,12 +90,13 @@ def fit(
 
     keras.utils.set_random_seed(training.seed)
     with strategy.scope():
-        model = recipe.make_model()
+        model = recipe.make_model(dtype=dtype or training_dtype(recipe))
         model.compile(make_optimizer(training, epochs * steps))
         model.adapt(rows(), num_examples=training.adapt_rows)
         model.optimizer.build(model.trainable_variables)
         resume = Resume(state, recipe)
-        resume.restore(model)
+        if not resume.restore(model) and start:
+            resume.restore_entry(model, pathlib.Path(start))
     if resume.epoch < epochs and not resume.exhausted:
         interactive = sys.stdout.isatty()
         callbacks = [resume, keras.callbacks.TensorBoard(work / "tensorboard", write_graph=False)]
@@ -113,7 +126,7 @@ def fit(
 
 def in_float32(recipe: Recipe, model: DensityModel) -> DensityModel:
     """The model to be evaluated and shipped: networks in bfloat16 are too coarse to be inverted."""
-    if not recipe.model.arguments.get("dtype", "").startswith("mixed"):
+    if not model.dtype_policy.name.startswith("mixed"):
         return model
     exact = recipe.make_model(dtype="float32")
     exact.build_from_config(model.get_build_config())

@@ -202,10 +202,11 @@ def test_spline_family_is_the_spline_of_tfp(num_bins):
     )
 
 
+@pytest.mark.parametrize("size_scale", [1.0, 0.5])
 @pytest.mark.parametrize("direction", ["forward", "inverse"])
-def test_spline_family_has_the_gradients_of_tfp(direction):
+def test_spline_family_has_the_gradients_of_tfp(direction, size_scale):
     raw, _ = spline_arguments(8)
-    family = RationalQuadraticSpline(num_bins=8, bound=3.0)
+    family = RationalQuadraticSpline(num_bins=8, bound=3.0, size_scale=size_scale)
     x = data(7, 3, seed=1, scale=2.0)
     results = []
     for owner in (family, super(RationalQuadraticSpline, family)):

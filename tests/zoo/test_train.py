@@ -105,6 +105,25 @@ def test_a_restart_goes_on_where_the_shorter_training_ended(tmp_path):
     assert_same(undisturbed.get_weights(), resumed.get_weights())
 
 
+def test_a_shipped_entry_is_gone_on_from(entries, tmp_path):
+    longer = tiny(epochs=3, restarts=[2])
+    shipped = zoo.train.saved_model.load(entries / "tiny" / "1").get_weights()
+    model, record = fit(longer, tmp_path, default_strategy(), start=entries / "tiny")
+    with (entries / "tiny" / "training.csv").open() as file:
+        log = [[float(value) for value in row] for row in list(csv.reader(file))[1:]]
+    assert_same(record.log[:2], log)
+    assert int(model.optimizer.iterations) == record.log[2][1] == 3 * log[0][1]
+    assert record.best_nll <= log[1][3] + 1e-5
+    assert any(np.any(a != b) for a, b in zip(shipped, model.get_weights()))
+    _, again = fit(longer, tmp_path, default_strategy(), start=entries / "tiny")
+    assert_same(record.log, again.log)
+
+
+def test_an_entry_of_another_recipe_is_not_gone_on_from(entries, tmp_path):
+    with pytest.raises(ValueError, match="does not go on from"):
+        fit(tiny(epochs=3), tmp_path, default_strategy(), start=entries / "tiny")
+
+
 def test_two_replicas(tmp_path):
     cpus = tf.config.list_logical_devices("CPU")
     if len(cpus) < 2:

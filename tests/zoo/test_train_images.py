@@ -11,6 +11,7 @@ from zoo import registry
 from zoo.card_figures import gap
 from zoo.evaluate import evaluate, protocol
 from zoo.model_card import card_text
+from zoo.optimizer import make_optimizer
 from zoo.recipe import parse
 from zoo.resume import Resume
 from zoo.train import default_strategy, fit
@@ -92,6 +93,22 @@ def test_what_is_kept_is_the_average(image_data, tmp_path):
     averages = model.optimizer._model_variables_moving_average
     for weight, average in zip(model.trainable_variables, averages, strict=True):
         np.testing.assert_allclose(weight, average, rtol=1e-6)
+
+
+def test_averages_go_on_from_a_shipped_entry(image_zoo, tmp_path):
+    recipe = parse(TINY_IMAGES)
+    model = recipe.make_model()
+    model.build((None, 8, 8, 1), (None,))
+    model.compile(make_optimizer(recipe.training, 10))
+    model.optimizer.build(model.trainable_variables)
+    record = Resume(tmp_path / "state.npz", recipe)
+    record.restore_entry(model, image_zoo / "tiny_images")
+    averages = model.optimizer._model_variables_moving_average
+    trained = registry.load("tiny_images").trainable_variables
+    for weight, average, shipped in zip(model.trainable_variables, averages, trained, strict=True):
+        np.testing.assert_array_equal(weight, shipped)
+        np.testing.assert_array_equal(average, shipped)
+    assert int(model.optimizer.iterations) == 10
 
 
 @pytest.mark.parametrize(("ours", "text"), [(3.456, "0.106 worse"), (3.3, "0.050 better")])

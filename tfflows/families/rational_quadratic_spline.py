@@ -24,6 +24,8 @@ class RationalQuadraticSpline(Family):
       bound: the spline acts on `[-bound, bound]`.
       min_bin_size: smallest width and height of a bin, as a share of the interval.
       min_slope: smallest slope at a knot.
+      size_scale: multiplies the parameters of widths and heights. `1 / sqrt(units)` of the network,
+        as in the paper's own code, keeps the bins near equal for longer, which regularizes.
 
     >>> family = RationalQuadraticSpline(num_bins=4)
     >>> z, log_det = family.forward_and_log_det(tf.constant([0.5]), tf.zeros([1, 11]))
@@ -37,6 +39,7 @@ class RationalQuadraticSpline(Family):
         bound: float = 5.0,
         min_bin_size: float = 1e-3,
         min_slope: float = 1e-3,
+        size_scale: float = 1.0,
     ):
         if num_bins < 2:
             raise ValueError(f"`num_bins` should be at least 2. Received: {num_bins}.")
@@ -49,10 +52,13 @@ class RationalQuadraticSpline(Family):
             )
         if not 0 < min_slope < 1:
             raise ValueError(f"`min_slope` should be between 0 and 1. Received: {min_slope}.")
+        if not size_scale > 0:
+            raise ValueError(f"`size_scale` should be greater than 0. Received: {size_scale}.")
         self.num_bins = num_bins
         self.bound = bound
         self.min_bin_size = min_bin_size
         self.min_slope = min_slope
+        self.size_scale = size_scale
 
     @property
     def num_parameters(self) -> int:
@@ -89,7 +95,7 @@ class RationalQuadraticSpline(Family):
 
     def _bin_sizes(self, raw):
         free = 1.0 - self.num_bins * self.min_bin_size
-        return 2.0 * self.bound * (self.min_bin_size + free * tf.nn.softmax(raw))
+        return 2.0 * self.bound * (self.min_bin_size + free * tf.nn.softmax(self.size_scale * raw))
 
     def _slopes(self, raw):
         return self.min_slope + tf.nn.softplus(raw + self.slope_of_zero)
@@ -105,4 +111,5 @@ class RationalQuadraticSpline(Family):
             "bound": self.bound,
             "min_bin_size": self.min_bin_size,
             "min_slope": self.min_slope,
+            "size_scale": self.size_scale,
         }

@@ -22,12 +22,12 @@ def select_bin(value, parameters, spline, axis: int) -> SplineBin:
       axis: 0 if `value` is an x, 1 if it is a y.
     """
     bins, bound, least = spline.num_bins, spline.bound, 2.0 * spline.bound * spline.min_bin_size
-    free = 2.0 * bound - bins * least
+    free, scale = 2.0 * bound - bins * least, spline.size_scale
 
     @tf.custom_gradient
     def select(value, parameters):
         *raw_sizes, raw_slopes = tf.split(parameters, [bins, bins, bins - 1], -1)
-        sizes = [free * tf.nn.softmax(raw) for raw in raw_sizes]  # above the least
+        sizes = [free * tf.nn.softmax(scale * raw) for raw in raw_sizes]  # above the least
         inner_knots = tf.cumsum(sizes[axis] + least, -1)[..., :-1] - bound
         reached = tf.cast(value[..., tf.newaxis] >= inner_knots, value.dtype)
         below = _pad_last(reached, 0, 1)
@@ -50,7 +50,7 @@ def select_bin(value, parameters, spline, axis: int) -> SplineBin:
             for i in range(2):
                 mean = (upstream[i] * knots[i] + upstream[i + 2] * chosen_sizes[i]) / free
                 to_size = columns[i] * below + columns[i + 2] * chosen
-                to_sizes.append(sizes[i] * (to_size - mean[..., tf.newaxis]))
+                to_sizes.append(scale * sizes[i] * (to_size - mean[..., tf.newaxis]))
             left, right = [
                 column * tf.sigmoid(slope)[..., tf.newaxis]
                 for column, slope in zip(columns[4:], slopes)

@@ -19,7 +19,7 @@ class NeuralSplineFlow(FlowModel):
       units: width of the residual conditioners.
       num_blocks: residual blocks of each conditioner.
       kind: "coupling" or "autoregressive".
-      num_bins, bound: of the splines.
+      num_bins, bound, size_scale: of the splines.
       linear: None (the order is reversed instead), "plu", "qr" or "full".
       activation, dropout: of the conditioners (dropout: couplings only).
       seed: seed of the initial rotations.
@@ -39,6 +39,7 @@ class NeuralSplineFlow(FlowModel):
         kind: str = "coupling",
         num_bins: int = 8,
         bound: float = 5.0,
+        size_scale: float = 1.0,
         linear: str | None = "plu",
         activation="relu",
         dropout: float = 0.0,
@@ -59,7 +60,7 @@ class NeuralSplineFlow(FlowModel):
             else:
                 own_seed = None if seed is None else seed + i
                 mixing = InvertibleLinear(linear, seed=own_seed, name=f"linear_{i}", dtype=dtype)
-            family = RationalQuadraticSpline(num_bins, bound)
+            family = RationalQuadraticSpline(num_bins, bound, size_scale=size_scale)
             if kind == "coupling":
                 network = ResidualMLP(
                     units, num_blocks, activation, dropout, name="network", dtype=dtype
@@ -82,12 +83,13 @@ class NeuralSplineFlow(FlowModel):
         self.kind = kind
         self.num_bins = num_bins
         self.bound = bound
+        self.size_scale = size_scale
         self.linear = linear
         self.activation = activation
         self.dropout = dropout
         self.seed = seed
 
     def get_config(self) -> dict:
-        names = ["num_layers", "units", "num_blocks", "kind", "num_bins", "bound", "linear"]
-        names += ["activation", "dropout", "seed"]
+        names = ["num_layers", "units", "num_blocks", "kind", "num_bins", "bound", "size_scale"]
+        names += ["linear", "activation", "dropout", "seed"]
         return self.own_config() | {name: getattr(self, name) for name in names}

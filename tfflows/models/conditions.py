@@ -1,0 +1,51 @@
+"""What a density is conditioned on, from what a user gives to what layers take."""
+
+from __future__ import annotations
+
+import numpy as np
+import tensorflow as tf
+
+
+def encode_condition(model, condition) -> tf.Tensor | None:
+    """Conditions as the layers take them: vectors in float32, labels one-hot.
+
+    Args:
+      model: a built `DensityModel`.
+      condition: vectors `[batch, C]`, labels `[batch]`, or None.
+
+    Raises:
+      ValueError: the model was built with a condition and there is none, or the other way round.
+    """
+    if condition is None:
+        if model.condition_shape is not None:
+            model.check_data(np.zeros((1, *model.event_shape)), None)
+        return None
+    if model.condition_shape is None:
+        raise ValueError(
+            f"Model '{model.name}' ({type(model).__name__}) was built without a condition. "
+            f"Received: a condition of shape {tuple(np.shape(condition))}."
+        )
+    if model.num_classes is None:
+        return tf.cast(condition, model.variable_dtype)
+    labels = tf.reshape(tf.cast(condition, tf.int32), [-1])
+    message = f"labels should be from 0 to {model.num_classes - 1}"
+    checks = [
+        tf.debugging.assert_non_negative(labels, message),
+        tf.debugging.assert_less(labels, model.num_classes, message),
+    ]
+    with tf.control_dependencies([c for c in checks if c is not None]):
+        return tf.one_hot(labels, model.num_classes, dtype=model.variable_dtype)
+
+
+def repeat_condition(model, condition, n: int) -> tf.Tensor | None:
+    """The conditions of `n` samples, encoded: of one condition, or of as many."""
+    if condition is None:
+        return encode_condition(model, None)
+    encoded = encode_condition(model, tf.convert_to_tensor(condition))
+    if encoded.shape.rank == len(model.condition_shape) and model.num_classes is None:
+        encoded = encoded[tf.newaxis]
+    if encoded.shape[0] not in (1, n):
+        raise ValueError(
+            f"`condition` should be one condition, or n={n} of them. Received: {encoded.shape[0]}."
+        )
+    return tf.repeat(encoded, n, axis=0) if encoded.shape[0] == 1 else encoded

@@ -1,0 +1,215 @@
+"""How a model of a density is trained and scored."""
+
+from __future__ import annotations
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+from tfflows.models.checked_data import check_importance_samples
+from tfflows.models.first_examples import first_examples
+from tfflows.models.non_finite_guard import NonFiniteGuard
+from tfflows.models.pack import map_data, pack
+
+
+class LikelihoodTraining(keras.Model):
+    """A Keras model whose loss is its negative log-likelihood: `compile()` takes none.
+
+    A subclass is a density: it writes `log_prob`, `build`, `check_data` and `encode_condition`,
+    and may write `_adapt` and `_reverse_kl_objective`.
+
+    Args:
+      **kwargs: those of `keras.Model`.
+    """
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.target_log_prob = None
+        self.nll_tracker = keras.metrics.Mean(name="nll")
+        self._importance_samples_of_evaluate = 1
+
+    def call(self, inputs, training=None):
+        x, condition = inputs if isinstance(inputs, (tuple, list)) else (inputs, None)
+        if self.target_log_prob is not None and training:
+            return self._reverse_kl_objective(tf.shape(x)[0])
+        samples = self._importance_samples_of_evaluate
+        return self.log_prob(x, condition, num_importance_samples=samples)
+
+    def compile(self, optimizer="adam", target_log_prob=None, **kwargs):
+        """Configures training; takes what `keras.Model.compile` takes, but needs no loss.
+
+        Args:
+          optimizer: a Keras optimizer.
+          target_log_prob: trains against this unnormalised log-density, `[batch, D] -> [batch]`,
+            instead of data, by reverse KL: then `fit(steps_per_epoch=..., batch_size=...)`.
+          **kwargs: those of `keras.Model.compile`.
+        """
+        if kwargs.get("loss") is not None:
+            raise ValueError(
+                "`compile` expected no loss: a density model is trained by its log-likelihood. "
+                f"Received: loss={kwargs['loss']}."
+            )
+        self.target_log_prob = target_log_prob
+        super().compile(optimizer=optimizer, **kwargs)
+
+    def get_compile_config(self):
+        # A target is a function: not ours to save.
+        return None if self.target_log_prob is not None else super().get_compile_config()
+
+    def compile_from_config(self, config):
+        config = keras.saving.deserialize_keras_object(config)
+        self.compile(**{k: v for k, v in config.items() if v is not None})
+        if self.built:
+            self.optimizer.build(self.trainable_variables)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        if sample_weight is None:
+            objective = tf.reduce_mean(y_pred)
+        else:
+            weight = tf.cast(sample_weight, y_pred.dtype)
+            objective = tf.math.divide_no_nan(tf.reduce_sum(weight * y_pred), tf.reduce_sum(weight))
+        self.nll_tracker.update_state(-y_pred, sample_weight=sample_weight)
+        # Keras's optimizers add up the gradients of the replicas.
+        replicas = tf.distribute.get_strategy().num_replicas_in_sync
+        return (tf.add_n([-objective, *self.losses])) / replicas
+
+    def get_metrics_result(self):
+        logs = super().get_metrics_result()
+        if self.is_discrete and "nll" in logs:
+            logs["bits_per_dim"] = logs["nll"] / self.nats_per_bit
+        return logs
+
+    def fit(self, x=None, y=None, *, batch_size=None, validation_data=None, callbacks=None, **kw):
+        """Trains; as `keras.Model.fit`, with the condition in the place of the target.
+
+        Args:
+          x: data `[n, ...]`, or a `tf.data.Dataset` of batches of it, or of pairs with conditions.
+            None with `compile(target_log_prob=...)`.
+          y: conditions `[n, ...]`, or None.
+          batch_size, validation_data, callbacks, **kw: as in `keras.Model.fit`;
+            `validation_data` is `x_val`, `(x_val, condition_val)`, or a dataset.
+
+        Raises:
+          FloatingPointError: the loss is NaN or infinite; the weights are those of the beginning of
+            the epoch.
+        """
+        if self.target_log_prob is not None:
+            x = self._noise_batches(x, batch_size)
+            batch_size = None
+        else:
+            self._prepare(x, y)
+        self._build_optimizer()
+        if validation_data is not None:
+            validation_data = self._validation(validation_data)
+        if not isinstance(callbacks, keras.callbacks.CallbackList):
+            callbacks = [NonFiniteGuard(), *(callbacks or [])]
+        if isinstance(x, tf.data.Dataset):
+            kw.setdefault("shuffle", False)  # Keras warns of what it would not do anyway
+        return super().fit(
+            **pack(x, y, self.check_data),
+            batch_size=batch_size,
+            validation_data=validation_data,
+            callbacks=callbacks,
+            **kw,
+        )
+
+    def evaluate(self, x=None, y=None, *, num_importance_samples: int = 1, **kwargs):
+        """As `keras.Model.evaluate`: `nll` in nats and, for discrete data, `bits_per_dim`.
+
+        Args:
+          x, y: data and conditions, as in `fit`.
+          num_importance_samples: noises for each example, as in `log_prob`.
+          **kwargs: those of `keras.Model.evaluate`.
+        """
+        if not self.compiled:  # a loaded model has its loss, and needs no optimizer to be scored
+            self.compile()
+        check_importance_samples(self, num_importance_samples)
+        packed = pack(x, y, self.check_data)
+        if num_importance_samples == 1:
+            return super().evaluate(**packed, **kwargs)
+        # Keras keeps the traced function: that of one sample is put back afterwards.
+        traced, self.test_function = self.test_function, None
+        self._importance_samples_of_evaluate = num_importance_samples
+        try:
+            return super().evaluate(**packed, **kwargs)
+        finally:
+            self.test_function, self._importance_samples_of_evaluate = traced, 1
+
+    def predict(self, x, y=None, **kwargs):
+        """`log_prob` of each example in nats, `[n]`, in batches."""
+        self.check_built()
+        return super().predict(pack(x, y, self.check_data)["x"], **kwargs)
+
+    def _prepare(self, x, y):
+        if not self.built:
+            with self.distribute_strategy.scope():
+                self.build(*_shapes(x, y))
+        if not self.adapted:
+            with self.distribute_strategy.scope():
+                self.adapt(x, y)
+
+    @property
+    def adapted(self) -> bool:
+        """Whether there is no data-dependent initialisation left to be done."""
+        return True
+
+    def adapt(self, data, condition=None, num_examples: int | None = None) -> None:
+        """Data-dependent initialisation, as Keras's `Normalization.adapt`; `fit` calls it once.
+
+        Args:
+          data: array, or dataset of batches (of pairs with conditions).
+          condition: conditions, where `data` is an array.
+          num_examples: how many of the first examples are used, at once; None: 4096 vectors, or
+            256 images, each of which has many pixels.
+        """
+        data, condition = first_examples(data, condition, num_examples)
+        if not self.built:
+            self.build(*[(None, *np.shape(d)[1:]) for d in (data, condition) if d is not None])
+        self.check_data(data, condition)
+        self._adapt(data, self.encode_condition(condition))
+
+    def _adapt(self, x, condition):
+        """`adapt` for a model that has what to initialize; the condition as in `_log_prob`."""
+
+    def _build_optimizer(self):
+        # Made inside the first training step, its variables would have that step traced twice.
+        if self.compiled and not self.optimizer.built:
+            with self.distribute_strategy.scope():
+                self.optimizer.build(self.trainable_variables)
+
+    def _validation(self, data):
+        if isinstance(data, (tuple, list)) and len(data) > 1:
+            packed = pack(data[0], data[1], self.check_data)
+            return (packed["x"], None, *data[2:]) if len(data) > 2 else (packed["x"], None)
+        if isinstance(data, (tuple, list)):
+            data = data[0]
+        if isinstance(data, tf.data.Dataset):
+            return map_data(data)
+        return (pack(data, None, self.check_data)["x"], None)
+
+    # -- reverse KL ---------------------------------------------------------------------------
+
+    def _reverse_kl_objective(self, n):
+        raise ValueError(
+            f"`target_log_prob` expected a flow. Received: a {type(self).__name__}, which cannot "
+            "be trained by reverse KL."
+        )
+
+    def _noise_batches(self, x, batch_size):
+        self.check_built()
+        if x is not None:
+            raise ValueError(
+                "`fit` expected x=None after `compile(target_log_prob=...)`: the model is trained "
+                f"on its own samples. Received: x of type {type(x).__name__}."
+            )
+        rows = tf.zeros([batch_size or 256, *self.event_shape])
+        return tf.data.Dataset.from_tensors(rows).repeat()
+
+
+def _shapes(x, y):
+    if isinstance(x, tf.data.Dataset):
+        spec = x.element_spec
+        spec = spec if isinstance(spec, tuple) else (spec,)
+        return [tuple(s.shape) for s in spec[:2]]
+    shapes = [tuple(np.shape(x))] + ([] if y is None else [tuple(np.shape(y))])
+    return [(None, *s[1:]) for s in shapes]

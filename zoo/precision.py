@@ -1,0 +1,47 @@
+"""The precision that networks are trained in."""
+
+from __future__ import annotations
+
+import pathlib
+
+import tensorflow as tf
+
+from zoo.recipe import Recipe
+
+BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
+"""What Linux calls processors' instructions for products in bfloat16."""
+
+
+def training_dtype(recipe: Recipe, mixed_precision: bool | None = None) -> str:
+    """The dtype policy of a training by the recipe.
+
+    Args:
+        recipe: what is trained.
+        mixed_precision: whether networks compute in bfloat16; None: if the recipe says so, and the
+            machine has the instructions. A processor that has not takes ten times as long as in
+            float32.
+    """
+    dtype = recipe.model.arguments.get("dtype", "float32")
+    if mixed_precision is None:
+        mixed_precision = dtype == "mixed_bfloat16" and has_bfloat16()
+    elif dtype not in ("float32", "mixed_bfloat16"):
+        raise ValueError(
+            f"--mixed-precision is for recipes in float32 or mixed_bfloat16. Received: {dtype}."
+        )
+    if mixed_precision:
+        return "mixed_bfloat16"
+    return "float32" if dtype == "mixed_bfloat16" else dtype
+
+
+def has_bfloat16() -> bool:
+    """Whether products in bfloat16 are fast here: on GPUs, and CPUs that Linux says so of."""
+    if tf.config.list_physical_devices("GPU"):
+        return True
+    try:
+        lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return False
+    flags = {
+        flag for line in lines if line.startswith(("flags", "Features")) for flag in line.split()
+    }
+    return not BFLOAT16_FLAGS.isdisjoint(flags)
