@@ -16,12 +16,13 @@ import tfflows
 from zoo.recipe import Recipe
 
 # Arguments of ours that have a counterpart in nflows; another would make another architecture.
-# A seed is of ours alone: the peer draws its own initial weights.
+# A seed and an initializer are of ours alone: the peer draws its own initial weights, and has linear
+# layers start as permutations. It always scales the sizes of bins, by 1 / sqrt(units).
 KNOWN = {
     "MAF": {"num_layers", "units", "normalization"},
     "NeuralSplineFlow": {
         *("num_layers", "units", "num_blocks", "kind", "num_bins", "bound"),
-        *("linear", "dropout", "seed"),
+        *("size_scale", "linear", "linear_initializer", "dropout", "seed"),
     },
 }
 

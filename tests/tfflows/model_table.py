@@ -75,7 +75,9 @@ ROWS = [
     Row("spline_coupling", lambda **k: tfflows.NeuralSplineFlow(**SPLINE, **k)),
     Row(
         "spline_autoregressive",
-        lambda **k: tfflows.NeuralSplineFlow(**SPLINE, kind="autoregressive", **k),
+        lambda **k: tfflows.NeuralSplineFlow(
+            **SPLINE, kind="autoregressive", size_scale=0.5, linear_initializer="identity", **k
+        ),
         vectors=True,
     ),
     Row(

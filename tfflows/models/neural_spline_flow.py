@@ -21,6 +21,8 @@ class NeuralSplineFlow(FlowModel):
       kind: "coupling" or "autoregressive".
       num_bins, bound, size_scale: of the splines.
       linear: None (the order is reversed instead), "plu", "qr" or "full".
+      linear_initializer: of the matrices. A random rotation mixes the columns of a table from the
+        start; "identity" leaves the columns, and what is special in each, to be mixed as need be.
       activation, dropout: of the conditioners (dropout: couplings only).
       seed: seed of the initial rotations.
       base, num_classes, **kwargs: those of `FlowModel`.
@@ -41,6 +43,7 @@ class NeuralSplineFlow(FlowModel):
         bound: float = 5.0,
         size_scale: float = 1.0,
         linear: str | None = "plu",
+        linear_initializer="orthogonal",
         activation="relu",
         dropout: float = 0.0,
         seed: int | None = None,
@@ -59,7 +62,9 @@ class NeuralSplineFlow(FlowModel):
                 mixing = Permute("reverse", name=f"permute_{i}", dtype=dtype)
             else:
                 own_seed = None if seed is None else seed + i
-                mixing = InvertibleLinear(linear, seed=own_seed, name=f"linear_{i}", dtype=dtype)
+                mixing = InvertibleLinear(
+                    linear, linear_initializer, own_seed, name=f"linear_{i}", dtype=dtype
+                )
             family = RationalQuadraticSpline(num_bins, bound, size_scale=size_scale)
             if kind == "coupling":
                 network = ResidualMLP(
@@ -85,6 +90,7 @@ class NeuralSplineFlow(FlowModel):
         self.bound = bound
         self.size_scale = size_scale
         self.linear = linear
+        self.linear_initializer = keras.initializers.get(linear_initializer)
         self.activation = activation
         self.dropout = dropout
         self.seed = seed
@@ -92,4 +98,7 @@ class NeuralSplineFlow(FlowModel):
     def get_config(self) -> dict:
         names = ["num_layers", "units", "num_blocks", "kind", "num_bins", "bound", "size_scale"]
         names += ["linear", "activation", "dropout", "seed"]
-        return self.own_config() | {name: getattr(self, name) for name in names}
+        return self.own_config() | {
+            **{name: getattr(self, name) for name in names},
+            "linear_initializer": keras.initializers.serialize(self.linear_initializer),
+        }
