@@ -16,7 +16,7 @@ import tfflows
 from zoo.recipe import Recipe
 
 # Arguments of ours that have a counterpart in nflows; another would make another architecture.
-# A seed and an initializer are of ours alone: the peer draws its own initial weights, and its linear
+# A seed and an initializer are of ours alone: the peer draws its own initial weights; its linear
 # layers start as permutations. It always scales the sizes of bins, by 1 / sqrt(units).
 KNOWN = {
     "MAF": {"num_layers", "units", "normalization"},

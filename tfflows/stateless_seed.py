@@ -6,20 +6,22 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfflows.replicas import own_seed
+
 
 def stateless_seed(seed, generator: keras.random.SeedGenerator) -> tf.Tensor:
     """The pair of int32 that TensorFlow's stateless random numbers start from.
 
     Args:
       seed: a pair of int32; an int, which stands for `[0, seed]`; or None, for a new pair at each
-        call, in a graph too.
+        call, in a graph too, and on each replica.
       generator: where new pairs come from.
 
     >>> stateless_seed(7, generator=None).numpy().tolist()
     [0, 7]
     """
     if seed is None:
-        return tf.cast(generator.next(), tf.int32)
+        return own_seed(tf.cast(generator.next(), tf.int32))
     if not tf.is_tensor(seed):
         seed = np.asarray(seed)
     shape = tf.TensorShape(seed.shape)

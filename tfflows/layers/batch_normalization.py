@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from tfflows.bijector_layer import BijectorLayer
+from tfflows.replicas import sum_over_replicas
 
 
 @keras.saving.register_keras_serializable("tfflows")
@@ -102,7 +103,5 @@ def _global_mean(x):
     """Mean over all axes but the last, and over the replicas, whose batches may differ in size."""
     total = tf.reduce_sum(x, range(x.shape.rank - 1))
     count = tf.cast(tf.size(x) // x.shape[-1], x.dtype)
-    context = tf.distribute.get_replica_context()
-    if context is not None and context.num_replicas_in_sync > 1:
-        total, count = context.all_reduce(tf.distribute.ReduceOp.SUM, [total, count])
+    total, count = sum_over_replicas([total, count])
     return total / count

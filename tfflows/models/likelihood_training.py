@@ -7,9 +7,12 @@ import numpy as np
 import tensorflow as tf
 
 from tfflows.models.checked_data import check_importance_samples
+from tfflows.models.clip_after_reduction import clip_after_reduction
 from tfflows.models.first_examples import first_examples
 from tfflows.models.non_finite_guard import NonFiniteGuard
 from tfflows.models.pack import map_data, pack
+from tfflows.models.shared_data import pooled
+from tfflows.replicas import is_multi_worker, sum_over_replicas
 
 
 class LikelihoodTraining(keras.Model):
@@ -51,6 +54,7 @@ class LikelihoodTraining(keras.Model):
             )
         self.target_log_prob = target_log_prob
         super().compile(optimizer=optimizer, **kwargs)
+        clip_after_reduction(self.optimizer)
 
     def get_compile_config(self):
         # A target is a function: not ours to save.
@@ -63,15 +67,24 @@ class LikelihoodTraining(keras.Model):
             self.optimizer.build(self.trainable_variables)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        if sample_weight is None:
-            objective = tf.reduce_mean(y_pred)
-        else:
+        weight = tf.ones_like(y_pred)
+        if sample_weight is not None:
             weight = tf.cast(sample_weight, y_pred.dtype)
-            objective = tf.math.divide_no_nan(tf.reduce_sum(weight * y_pred), tf.reduce_sum(weight))
         self.nll_tracker.update_state(-y_pred, sample_weight=sample_weight)
-        # Keras's optimizers add up the gradients of the replicas.
+        # Keras's optimizers add up the gradients of the replicas, whose parts of a batch may differ
+        # in size. Without gradients, Keras takes the mean of the replicas by their sizes.
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        return (tf.add_n([-objective, *self.losses])) / replicas
+        total = tf.reduce_sum(weight)
+        total = sum_over_replicas([total])[0] if training else replicas * total
+        objective = tf.math.divide_no_nan(tf.reduce_sum(weight * y_pred), total)
+        return tf.add_n([-objective, *(loss / replicas for loss in self.losses)])
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        logs = super().compute_metrics(x, y, y_pred, sample_weight)
+        if is_multi_worker(tf.distribute.get_strategy()):
+            # There Keras takes means over the first axis, and a scalar has none.
+            logs = {name: tf.reshape(value, [1]) for name, value in logs.items()}
+        return logs
 
     def get_metrics_result(self):
         logs = super().get_metrics_result()
@@ -160,9 +173,10 @@ class LikelihoodTraining(keras.Model):
           data: array, or dataset of batches (of pairs with conditions).
           condition: conditions, where `data` is an array.
           num_examples: how many of the first examples are used, at once; None: 4096 vectors, or
-            256 images, each of which has many pixels.
+            256 images, each of which has many pixels. Of several workers, those of all.
         """
         data, condition = first_examples(data, condition, num_examples)
+        data, condition = pooled(self.distribute_strategy, data, condition)
         if not self.built:
             self.build(*[(None, *np.shape(d)[1:]) for d in (data, condition) if d is not None])
         self.check_data(data, condition)

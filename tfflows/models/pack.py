@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from tfflows.models.shared_data import sharded
+
 
 def pack(x, condition, check) -> dict:
     """`x` and its condition as the one input of the model.
@@ -27,6 +29,7 @@ def pack(x, condition, check) -> dict:
 
 def map_data(dataset: tf.data.Dataset) -> tf.data.Dataset:
     """A dataset of `x`, or of pairs `(x, condition)`, with each element as one input."""
+    dataset = sharded(dataset)
     if not isinstance(dataset.element_spec, tuple):
         return dataset
     return dataset.map(lambda *element: (element,) if len(element) == 2 else element)

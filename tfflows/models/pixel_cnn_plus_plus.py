@@ -12,6 +12,7 @@ from tfflows.models.density_model import DensityModel
 from tfflows.models.random_pixels import random_pixels
 from tfflows.networks import PixelCNN
 from tfflows.sampling import RasterSampler, WavefrontSampler
+from tfflows.stateless_seed import stateless_seed
 
 
 @keras.saving.register_keras_serializable("tfflows")
@@ -132,7 +133,8 @@ class PixelCNNPlusPlus(DensityModel):
     def _estimate(self, x, condition):
         """`log_prob` by some of the pixels; its expectation is that of all of them."""
         n, height, width = tf.unstack(tf.shape(x)[:3])
-        pixels = random_pixels(n, height * width, self.pixels_per_image, self.choice.next())
+        seed = stateless_seed(None, self.choice)
+        pixels = random_pixels(n, height * width, self.pixels_per_image, seed)
         features = self.network(self._scaled(x), condition=condition, pixels=pixels)
         x = tf.gather(tf.reshape(x, [n, -1, x.shape[-1]]), pixels, batch_dims=1)[:, tf.newaxis]
         log_prob = tf.reduce_mean(self._pixels(features).log_prob(x), [1, 2])

@@ -5,6 +5,8 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
+from tfflows.stateless_seed import stateless_seed
+
 
 @keras.saving.register_keras_serializable("tfflows")
 class DropoutMask(keras.layers.Layer):
@@ -45,7 +47,7 @@ class DropoutMask(keras.layers.Layer):
             return None
         shape = tf.concat([tf.shape(inputs)[:-1], [self.channels]], 0)
         size = tf.reduce_prod(shape)
-        seed = tf.cast(self.seed_generator.next(), tf.int32)
+        seed = stateless_seed(None, self.seed_generator)
         numbers = tf.random.stateless_uniform([(size + 3) // 4], seed, None, None, tf.uint32)
         numbers = tf.reshape(tf.bitcast(numbers, tf.uint8), [-1])[:size]
         return tf.reshape(numbers, shape) >= self.dropped_of_256

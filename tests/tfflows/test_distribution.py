@@ -1,0 +1,106 @@
+"""Replicas and workers train to what one process trains to."""
+
+import json
+import os
+import socket
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from tests.tfflows.distributed_cases import BATCH, CASES, STEPS, data, rows_seen, train
+from tfflows.stateless_seed import stateless_seed
+
+
+@pytest.fixture(scope="module")
+def alone():
+    """The models of one process, each trained once."""
+    models = {}
+
+    def model(case):
+        if case not in models:
+            models[case] = train(case, tf.distribute.get_strategy())
+        return models[case]
+
+    return model
+
+
+def assert_same(model, weights):
+    difference = max(np.abs(a - b).max() for a, b in zip(model.get_weights(), weights, strict=True))
+    print(f"after {STEPS} steps: {difference:.1e}")
+    assert difference < 1e-4
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_two_replicas_train_to_the_weights_of_one(case, alone, two_replicas):
+    assert_same(alone(case), train(case, two_replicas).get_weights())
+
+
+def test_parts_of_a_batch_of_different_sizes_count_by_their_rows(two_replicas):
+    rows = 2 * BATCH + 7
+    expected = train("real_nvp", tf.distribute.get_strategy(), rows)
+    assert_same(expected, train("real_nvp", two_replicas, rows).get_weights())
+
+
+@pytest.fixture(scope="module")
+def two_workers(tmp_path_factory):
+    """What each of two processes has to say."""
+    path = tmp_path_factory.mktemp("workers") / "results"
+    command = [sys.executable, "-m", "tests.tfflows.distributed_cases", str(path)]
+    with socket.socket() as a, socket.socket() as b:
+        a.bind(("127.0.0.1", 0)), b.bind(("127.0.0.1", 0))
+        addresses = [f"127.0.0.1:{s.getsockname()[1]}" for s in (a, b)]
+    processes = []
+    for index in range(2):
+        config = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
+        environment = os.environ | {"TF_CONFIG": json.dumps(config)}
+        processes.append(subprocess.Popen(command, env=environment))
+    try:
+        assert [process.wait(300) for process in processes] == [0, 0]
+    finally:
+        [process.kill() for process in processes]
+    return [np.load(f"{path}.{index}.npz") for index in range(2)]
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_two_workers_train_to_the_weights_of_one(case, alone, two_workers):
+    model = alone(case)
+    of_each = [[w[f"{case}/{i}"] for i in range(len(model.weights))] for w in two_workers]
+    assert_same(model, of_each[0])
+    for one, other in zip(*of_each):
+        np.testing.assert_array_equal(one, other)
+
+
+def test_two_workers_score_all_rows(alone, two_workers):
+    x = data("clipvalue", 37)
+    for worker in two_workers:
+        np.testing.assert_allclose(
+            worker["predicted"], alone("clipvalue").predict(x, verbose=0), atol=1e-3
+        )
+        np.testing.assert_allclose(worker["evaluated"], -worker["predicted"].mean(), rtol=1e-5)
+
+
+def test_two_workers_adapt_to_the_data_of_both(two_workers):
+    rows = np.concatenate([np.arange(8), 10 + np.arange(8)])
+    for worker in two_workers:
+        np.testing.assert_allclose(worker["pooled"][:2], rows.mean(), rtol=1e-6)
+    np.testing.assert_array_equal(two_workers[0]["pooled"], two_workers[1]["pooled"])
+
+
+@pytest.mark.parametrize("batch_size", [8, 7])
+def test_every_row_is_seen_once(batch_size, two_workers, two_replicas):
+    parts = [list(worker[f"rows/{batch_size}"]) for worker in two_workers]
+    assert parts[0] and parts[1]
+    assert sorted(parts[0] + parts[1]) == list(range(50))
+    assert sorted(rows_seen(two_replicas, batch_size, 50)) == list(range(50))
+
+
+def test_replicas_draw_noise_of_their_own(two_replicas):
+    with two_replicas.scope():
+        generator = keras.random.SeedGenerator(3)
+    seeds = two_replicas.run(tf.function(lambda: stateless_seed(None, generator)))
+    one, other = two_replicas.experimental_local_results(seeds)
+    assert one.numpy().tolist() != other.numpy().tolist()
