@@ -1,4 +1,4 @@
-"""The command line: `python -m zoo list | show | train | evaluate | sample | export | plot`."""
+"""The command line: `python -m zoo COMMAND`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from typing import Annotated, Any
 
 import numpy as np
 import typer
+
+from zoo.launch import launch
 
 app = typer.Typer(
     help="Pretrained normalizing flows: what there is, how it was made, how good it is.",
@@ -23,6 +25,9 @@ Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same samples.", min=0)]
 FIGURES = "log_prob", "log_prob_2se", "gaussian_log_prob", "bits_per_dim", "bits_per_dim_2se"
 OUTPUT = "The directory of the entries; it gets NAME/1, NAME/README.md and NAME/training.csv."
+
+
+app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(launch)
 
 
 def main() -> None:
@@ -84,9 +89,25 @@ def train(
             "at it."
         ),
     ] = None,
+    strategy: Annotated[
+        str,
+        typer.Option(
+            help="none, one_device, mirrored, multi_worker (by TF_CONFIG), or auto: as TF_CONFIG "
+            "and the GPUs there are suggest."
+        ),
+    ] = "auto",
+    devices: Annotated[
+        int | None, typer.Option(help="Of this machine. Default: all GPUs, or else the CPU.")
+    ] = None,
+    jit: Annotated[
+        bool | None, typer.Option("--jit/--no-jit", help="XLA. Default: on one GPU.")
+    ] = None,
     as_json: Json = False,
 ) -> None:
     """Train an entry by its recipe, evaluate it, and write its artifact and card."""
+    from zoo.strategies import make_strategy
+
+    distribution = make_strategy(strategy, devices)  # before a recipe starts TensorFlow
     from zoo import recipe as recipes
     from zoo.train import train as run
 
@@ -100,6 +121,8 @@ def train(
             fresh=not resume,
             start=start,
             mixed_precision=mixed_precision,
+            strategy=distribution,
+            jit=jit,
         )
     _print(metadata["metrics"], as_json)
 

@@ -27,10 +27,12 @@ class Resume(keras.callbacks.Callback):
     Args:
         path: the file; beside it, `training.csv` is the log.
         recipe: what is trained; a state that it does not go on from is refused.
+        writes: whether this process writes the files: of several workers, the chief.
     """
 
-    def __init__(self, path: pathlib.Path, recipe: Recipe):
+    def __init__(self, path: pathlib.Path, recipe: Recipe, writes: bool = True):
         super().__init__()
+        self.writes = writes
         self.path, self.recipe, self.patience = path, recipe, recipe.training.patience
         self.log: list[list[float]] = []
         self.best_nll, self.best_epoch, self.best = np.inf, 0, []
@@ -127,7 +129,10 @@ class Resume(keras.callbacks.Callback):
     def save(self) -> None:
         """Writes the state and the log."""
         numpy = keras.ops.convert_to_numpy
+        # All workers read, since what a metric has summed up lies with all of them.
         variables = {f"variable_{i}": numpy(v) for i, v in enumerate(_variables(self.model))}
+        if not self.writes:
+            return
         best = {f"best_{i}": weight for i, weight in enumerate(self.best)}
         state = io.BytesIO()
         np.savez(

@@ -13,6 +13,7 @@ import tensorflow as tf
 
 from tfflows import saved_model
 from tfflows.models import DensityModel
+from tfflows.replicas import is_multi_worker
 from zoo.data import DataSet, batches, steps_per_epoch
 from zoo.evaluate import evaluate, protocol
 from zoo.model_card import write_card
@@ -22,6 +23,8 @@ from zoo.precision import training_dtype
 from zoo.progress import Progress
 from zoo.recipe import Recipe
 from zoo.resume import Resume, replace
+from zoo.strategies import check_jit, is_chief, make_strategy
+from zoo.workers import check_agreement, wait_for_all, watched
 
 VERSION = "1"
 
@@ -34,6 +37,7 @@ def train(
     fresh: bool = False,
     start: pathlib.Path | str | None = None,
     mixed_precision: bool | None = None,
+    jit: bool | None = None,
 ) -> dict[str, Any]:
     """Trains, evaluates and exports; goes on where an earlier call with the recipe was stopped.
 
@@ -47,23 +51,21 @@ def train(
         start: where there is no saved state, the directory of a trained entry to go on from, whose
             recipe was the beginning of this one; see `Resume.restore_entry`.
         mixed_precision: see `training_dtype`.
+        jit: see `check_jit`.
 
     Returns:
-        The metadata of the artifact.
+        The metadata of the artifact. Of several workers, all train, and the chief does the rest.
     """
     directory = pathlib.Path(directory)
     work = pathlib.Path(work) if work else directory / "training"
     strategy = strategy or default_strategy()
     dtype = training_dtype(recipe, mixed_precision)
-    trained, resume = fit(recipe, work, strategy, fresh, start, dtype)
-    model = in_float32(recipe, trained)
-    metadata = describe(recipe, model, resume, strategy) | {"dtype": dtype}
-    directory.mkdir(parents=True, exist_ok=True)
-    saved_model.export(model, directory / VERSION, metadata)
-    replace(directory / "training.csv", resume.csv().encode())
-    _draw(model, recipe.data.load(), directory)
-    write_card(directory, metadata)
-    return metadata
+    with watched(strategy):
+        trained, resume = fit(recipe, work, strategy, fresh, start, dtype, jit)
+        if is_chief(strategy):
+            _ship(recipe, trained, resume, directory)
+        wait_for_all(strategy)
+    return saved_model.read(directory / VERSION)["metadata"]
 
 
 def fit(
@@ -73,14 +75,15 @@ def fit(
     fresh: bool = False,
     start: pathlib.Path | str | None = None,
     dtype: str | None = None,
+    jit: bool | None = None,
 ) -> tuple[DensityModel, Resume]:
     """The model with the best weights by validation, and the record of its training."""
     data, training = recipe.data.load(), recipe.training
     passes = training.epochs_per_validation
     steps = passes * steps_per_epoch(data, training.batch_size)
     epochs = training.epochs // passes
-    state = work / "state.npz"
-    if fresh:
+    state, writes = work / "state.npz", is_chief(strategy)
+    if fresh and writes:
         state.unlink(missing_ok=True)
 
     def rows(start_epoch=0):
@@ -91,18 +94,24 @@ def fit(
     keras.utils.set_random_seed(training.seed)
     with strategy.scope():
         model = recipe.make_model(dtype=dtype or training_dtype(recipe))
-        model.compile(make_optimizer(training, epochs * steps))
+        model.compile(
+            make_optimizer(training, epochs * steps), jit_compile=check_jit(jit, strategy)
+        )
         model.adapt(rows(), num_examples=training.adapt_rows)
         model.optimizer.build(model.trainable_variables)
-        resume = Resume(state, recipe)
-        if not resume.restore(model) and start:
+        resume = Resume(state, recipe, writes)
+        if (fresh or not resume.restore(model)) and start:
             resume.restore_entry(model, pathlib.Path(start))
+        check_agreement(strategy, resume.epoch, state)
     if resume.epoch < epochs and not resume.exhausted:
         interactive = sys.stdout.isatty()
-        callbacks = [resume, keras.callbacks.TensorBoard(work / "tensorboard", write_graph=False)]
+        callbacks = [resume]
+        if writes:
+            board = keras.callbacks.TensorBoard(work / "tensorboard", write_graph=False)
+            callbacks.append(board)
         if training.use_ema:
             callbacks.append(keras.callbacks.SwapEMAWeights())
-        if not interactive:
+        if writes and not interactive:
             callbacks.append(Progress())
         model.fit(
             rows(resume.epoch * passes),
@@ -118,26 +127,41 @@ def fit(
             ),
             callbacks=callbacks,
             shuffle=False,  # the data already is
-            verbose=1 if interactive else 2,
+            verbose=(1 if interactive else 2) if writes else 0,
         )
     resume.restore_best(model)
     return model, resume
 
 
-def in_float32(recipe: Recipe, model: DensityModel) -> DensityModel:
-    """The model to be evaluated and shipped: networks in bfloat16 are too coarse to be inverted."""
-    if not model.dtype_policy.name.startswith("mixed"):
-        return model
-    exact = recipe.make_model(dtype="float32")
-    exact.build_from_config(model.get_build_config())
-    exact.set_weights(model.get_weights())
-    return exact
+def shipped(recipe: Recipe, trained: DensityModel) -> DensityModel:
+    """The model to be evaluated and exported: of this process alone, and all in float32.
+
+    Networks in bfloat16 are too coarse to be inverted.
+    """
+    mixed = trained.dtype_policy.name.startswith("mixed")
+    if not mixed and trained.distribute_strategy.num_replicas_in_sync == 1:
+        return trained
+    model = recipe.make_model(dtype="float32" if mixed else trained.dtype_policy.name)
+    model.build_from_config(trained.get_build_config())
+    model.set_weights(trained.get_weights())
+    return model
 
 
 def default_strategy() -> tf.distribute.Strategy:
     """All the GPUs there are, or else the CPU."""
-    gpus = tf.config.list_logical_devices("GPU")
-    return tf.distribute.MirroredStrategy(gpus) if gpus else tf.distribute.get_strategy()
+    return make_strategy("auto")
+
+
+def _ship(recipe, trained, resume, directory):
+    """Evaluates and exports what was trained, and writes the rest of the entry."""
+    model = shipped(recipe, trained)
+    metadata = describe(recipe, model, resume, trained.distribute_strategy)
+    metadata["dtype"] = trained.dtype_policy.name
+    directory.mkdir(parents=True, exist_ok=True)
+    saved_model.export(model, directory / VERSION, metadata)
+    replace(directory / "training.csv", resume.csv().encode())
+    _draw(model, recipe.data.load(), directory)
+    write_card(directory, metadata)
 
 
 def describe(
@@ -165,8 +189,9 @@ def hardware(strategy: tf.distribute.Strategy) -> str:
     if gpus:
         name = tf.config.experimental.get_device_details(gpus[0]).get("device_name", "GPU")
         return f"{strategy.num_replicas_in_sync} x {name}"
+    replicas = f"{strategy.num_replicas_in_sync} x " if is_multi_worker(strategy) else ""
     cores = len(os.sched_getaffinity(0))
-    return f"{cores} core{'s' if cores > 1 else ''} of {_processor()}"
+    return f"{replicas}{cores} core{'s' if cores > 1 else ''} of {_processor()}"
 
 
 def _draw(model: DensityModel, data: DataSet, directory: pathlib.Path) -> None:

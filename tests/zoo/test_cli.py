@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 from tests.zoo.conftest import TINY
 from zoo import cli, readme_table
 
-COMMANDS = ["list", "show", "train", "evaluate", "sample", "export", "plot"]
+COMMANDS = ["list", "show", "train", "launch", "evaluate", "sample", "export", "plot"]
 
 
 def run(*arguments):
