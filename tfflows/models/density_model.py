@@ -14,7 +14,7 @@ from tfflows.models.first_examples import first_examples
 from tfflows.models.log_mean_exp import log_mean_exp
 from tfflows.models.non_finite_guard import NonFiniteGuard
 from tfflows.models.pack import map_data, pack
-from tfflows.stateless_seed import stateless_seed
+from tfflows.stateless_seed import fold_in, stateless_seed
 
 
 class DensityModel(keras.Model):
@@ -36,6 +36,9 @@ class DensityModel(keras.Model):
 
     is_discrete = False
     """Whether probabilities are those of discrete data, which bits per dimension are made for."""
+
+    num_values = None
+    """Of data that are integers, pixels: from 0 to one less; None: data are something else."""
 
     def __init__(self, num_classes: int | None = None, **kwargs):
         super().__init__(**kwargs)
@@ -59,7 +62,7 @@ class DensityModel(keras.Model):
           x: data, `[batch, ...]`.
           condition: None, or one for each example.
           seed: of the noise of a model whose `likelihood` is a "lower_bound": an int or a pair of
-            int32; None: new noise at each call.
+            int32, or a pair for each example; None: new noise at each call.
           num_importance_samples: noises k for each example. The bound becomes the log of the mean
             of k weights, which tightens with k, on average (Burda et al. 2016, theorem 1). Memory
             does not grow with k, time does.
@@ -72,8 +75,7 @@ class DensityModel(keras.Model):
         seed = self.stateless_seed(seed)
 
         def log_weight(i):
-            fresh = tf.random.experimental.stateless_fold_in(seed, i)
-            return self._log_prob(x, condition, fresh)
+            return self._log_prob(x, condition, fold_in(seed, i))
 
         return log_mean_exp(log_weight, num_importance_samples)
 
@@ -97,7 +99,8 @@ class DensityModel(keras.Model):
           n: how many.
           condition: one for all samples, or `n` of them.
           temperature: factor on the scale of the base distribution; below 1: nearer the modes.
-          seed: an int or a pair of int32; the same seed gives the same samples.
+          seed: an int or a pair of int32; the same seed gives the same samples. With a pair for
+            each sample, `[n, 2]`, each depends on its own alone, and may have its own temperature.
 
         Returns:
           `[n, ...]`; discrete data as float32 numbers too.
@@ -109,14 +112,20 @@ class DensityModel(keras.Model):
         if np.ndim(n) or int(n) < 0:
             raise ValueError(f"`n` should be a whole number, 0 or more. Received: n={n}.")
         condition = self._repeat_condition(condition, n)
-        function = self.function("sample", self._sample)
-        return function(
-            tf.constant(n, tf.int32),
-            condition,
-            tf.cast(temperature, tf.float32),
-            self.stateless_seed(seed),
-            **given,
-        )
+        temperature, seed = tf.cast(temperature, tf.float32), self.stateless_seed(seed)
+        self._check_rows(n, temperature, seed)
+        function = self.function("sample" if seed.shape.rank == 1 else "sample_rows", self._sample)
+        return function(tf.constant(n, tf.int32), condition, temperature, seed, **given)
+
+    @staticmethod
+    def _check_rows(n, temperature, seed):
+        by_row = seed.shape.rank == 2
+        if by_row and seed.shape[0] != n or temperature.shape not in [[], *[[n]] * by_row]:
+            raise ValueError(
+                f"`seed` should be one, or n={n} pairs; `temperature` a number or, with that many "
+                f"seeds, n={n} of them. Received: seeds of shape {tuple(seed.shape)}, temperatures "
+                f"of shape {tuple(temperature.shape)}."
+            )
 
     def _sample(self, n, condition, temperature, seed):
         raise NotImplementedError
@@ -331,6 +340,12 @@ class DensityModel(keras.Model):
             )
         rows = tf.zeros([batch_size or 256, *self.event_shape])
         return tf.data.Dataset.from_tensors(rows).repeat()
+
+    # -- serving ------------------------------------------------------------------------------
+
+    def served_once(self) -> list[tuple]:
+        """Objects and their methods whose graphs several signatures of an export share."""
+        return []
 
     # -- checks and conversions ---------------------------------------------------------------
 
