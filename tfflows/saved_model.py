@@ -5,10 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import os
 import platform
-import shutil
-import tempfile
 from pathlib import Path
 
 import keras
@@ -16,8 +13,9 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfflows.safe_config import check_config
-from tfflows.signatures import Servable
+from tfflows.serving import Servable, write_warm_up
 from tfflows.weight_paths import weight_paths
+from tfflows.whole_directory import whole_directory
 
 PRESET = "assets.extra/tfflows.json"
 CHECKSUMS = "assets.extra/SHA256SUMS"
@@ -39,14 +37,8 @@ def export(model, path, metadata: dict | None = None) -> None:
             f"`export` expected a path that is free or holds an exported model. Received: {path}, "
             "which exists and is something else."
         )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
-    try:
-        with _in_float32(model):
-            _write(model, temporary, metadata or {})
-        _replace(temporary, path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+    with whole_directory(path) as temporary, _in_float32(model):
+        _write(model, temporary, path.resolve().parent.name, metadata or {})
 
 
 def load(path) -> keras.Model:
@@ -111,9 +103,11 @@ def verify(path) -> None:
             )
 
 
-def _write(model, directory, metadata):
+def _write(model, directory, name, metadata):
     servable = Servable(model)
-    tf.saved_model.save(servable, str(directory), signatures=servable.signatures())
+    signatures = servable.signatures()
+    tf.saved_model.save(servable, str(directory), signatures=signatures)
+    write_warm_up(directory, name, signatures)
     preset = {
         "format": FORMAT,
         "config": keras.saving.serialize_keras_object(model),
@@ -124,31 +118,10 @@ def _write(model, directory, metadata):
     }
     # The optimizer is not part of the artifact: one that is fine-tuned starts with a fresh one.
     preset["config"].pop("compile_config", None)
-    (directory / PRESET).parent.mkdir(exist_ok=True)
     (directory / PRESET).write_text(json.dumps(preset, indent=1))
     files = sorted(f for f in directory.rglob("*") if f.is_file())
     lines = [f"{_sha256(f)}  {f.relative_to(directory).as_posix()}\n" for f in files]
     (directory / CHECKSUMS).write_text("".join(lines))
-    for file in [*files, directory / CHECKSUMS]:
-        with open(file, "rb") as handle:
-            os.fsync(handle.fileno())
-
-
-def _replace(temporary, path):
-    temporary.chmod(0o755)  # mkdtemp's are private
-    old = None
-    if path.exists():
-        old = Path(tempfile.mkdtemp(prefix=f".{path.name}.old.", dir=path.parent))
-        os.replace(path, old / "was")
-    try:
-        os.replace(temporary, path)
-    except BaseException:
-        if old is not None:
-            os.replace(old / "was", path)
-        raise
-    finally:
-        if old is not None:
-            shutil.rmtree(old, ignore_errors=True)
 
 
 @contextlib.contextmanager

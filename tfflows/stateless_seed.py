@@ -10,11 +10,12 @@ from tfflows.replicas import own_seed
 
 
 def stateless_seed(seed, generator: keras.random.SeedGenerator) -> tf.Tensor:
-    """The pair of int32 that TensorFlow's stateless random numbers start from.
+    """The pair of int32, or the pairs, that TensorFlow's stateless random numbers start from.
 
     Args:
-      seed: a pair of int32; an int, which stands for `[0, seed]`; or None, for a new pair at each
-        call, in a graph too, and on each replica.
+      seed: a pair of int32; an int, which stands for `[0, seed]`; `[batch, 2]`, a pair for each
+        row, whose noise then depends on nothing else (`stateless_noise`); or None, for a new pair
+        at each call, in a graph too, and on each replica.
       generator: where new pairs come from.
 
     >>> stateless_seed(7, generator=None).numpy().tolist()
@@ -26,9 +27,19 @@ def stateless_seed(seed, generator: keras.random.SeedGenerator) -> tf.Tensor:
         seed = np.asarray(seed)
     shape = tf.TensorShape(seed.shape)
     is_int = np.issubdtype(tf.as_dtype(seed.dtype).as_numpy_dtype, np.integer)
-    if not is_int or not (shape.rank == 0 or shape.is_compatible_with([2])):
+    known = shape.rank == 0 or any(shape.is_compatible_with(s) for s in ([2], [None, 2]))
+    if not is_int or not known:
         raise ValueError(
-            f"`seed` should be None, an int, or a pair of int32. Received: seed={seed}."
+            "`seed` should be None, an int, a pair of int32, or a pair for each row. "
+            f"Received: seed={seed}."
         )
     seed = tf.cast(seed, tf.int32)
     return tf.stack([0, seed]) if seed.shape.rank == 0 else seed
+
+
+def fold_in(seed: tf.Tensor, data) -> tf.Tensor:
+    """A new seed of the same shape, a pair or pairs, from one and a number."""
+    fold = tf.random.experimental.stateless_fold_in
+    if seed.shape.rank == 1:
+        return fold(seed, data)
+    return tf.map_fn(lambda pair: fold(pair, data), seed)

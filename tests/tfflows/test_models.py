@@ -85,23 +85,28 @@ def test_every_way_of_saving_gives_the_same_model(trained, tmp_path):
 def test_the_served_signatures_are_the_model(trained):
     row, model, x, c, _, exported = trained
     served = tf.saved_model.load(str(exported)).signatures
+    stored = np.uint8 if model.num_values else np.float32
+    rows = tf.constant(x[:8].astype(stored))
     condition = {}
     if c is not None:
         condition = {"condition": tf.constant(c[:8], tf.int32 if row.labels else tf.float32)}
-    if model.likelihood == "exact":
-        out = served["serving_default"](x=x[:8], **condition)["log_prob"]
-        np.testing.assert_allclose(out, model.log_prob(x[:8], some(c)), rtol=1e-6, atol=1e-5)
+    out = served["serving_default"](x=rows, **condition)["log_prob"]
+    expected = model.log_prob(x[:8], some(c), seed=[[0, 0]])
+    np.testing.assert_allclose(out, expected, rtol=1e-6, atol=1e-5)
+    assert ("bits_per_dim" in served) == model.is_discrete
     if is_flow(model):
-        z = served["encode"](x=x[:8], **condition)["z"]
+        z = served["encode"](x=rows, **condition)["z"]
         np.testing.assert_allclose(z, model.encode(x[:8], some(c)), atol=1e-5)
         back = served["decode"](z=z, **condition)["x"]
         np.testing.assert_allclose(back, x[:8], atol=1e-4)
-    count = condition or {"n": tf.constant(8)}
-    sample = served["sample"](**count, seed=tf.constant([0, 5]), temperature=tf.constant(1.0))["x"]
-    np.testing.assert_allclose(sample, model.sample(8, some(c), seed=5), atol=1e-5)
+    drawn = {"seed": tf.constant([0, 5]), "temperature": tf.constant(1.0), **condition}
+    sample = served["sample"](n=tf.constant(8), **drawn)["x"]
+    expected = tf.cast(model.sample(8, some(c), seed=5), stored)
+    np.testing.assert_allclose(np.asarray(sample, float), expected, atol=1e-5)
     for endpoint in ("log_prob", *["encode"] * is_flow(model)):
+        wrong = tf.zeros([8, *row.shape[:-1], row.shape[-1] + 1], stored)
         with pytest.raises(Exception, match="(?i)shape|incompatible"):
-            served[endpoint](x=tf.zeros([8, *row.shape[:-1], row.shape[-1] + 1]), **condition)
+            served[endpoint](x=wrong, **condition)
 
 
 @each_row

@@ -22,7 +22,7 @@ class Dequantization(keras.layers.Layer):
     dtype, to `(x, log_q)`: `x` of the same shape, and `log_q`, in nats, `[batch]`. Both are float32
     (float64 under a "float64" policy). `x` never rounds up into the next bin. `seed` is None, for
     noise that differs at each call, or an int or a pair of int32, for noise that is a function of
-    the seed, as in `tf.data.Dataset.map`.
+    the seed, as in `tf.data.Dataset.map`; or such a pair for each row (`stateless_noise`).
 
     A subclass writes `_noise`.
 
@@ -68,9 +68,15 @@ class Dequantization(keras.layers.Layer):
         start = y - widths / 2 if self.centered else y
         # The sum may round up to the end of the bin, which belongs to the next one.
         x = tf.minimum(start + widths * u, tf.math.nextafter(start + widths, start))
+        x = tf.ensure_shape(x, y.shape)
         log_widths = tf.constant(np.log(self.bin_width), y.dtype)
         log_volume = tf.reduce_sum(tf.broadcast_to(log_widths, tf.shape(y)[1:]))
         return x, log_density - log_volume
+
+    def middle(self, y) -> tf.Tensor:
+        """The middle of the bin of `y`, in the shape and dtype of `layer(y)[0]`."""
+        y = tf.cast(y, self.flow_dtype)
+        return y if self.centered else y + tf.constant(self.bin_width, y.dtype) / 2
 
     def discretize(self, x) -> tf.Tensor:
         """The value in whose bin `x` lies, which undoes the noise; the nearest one outside of them.

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from tfflows.dequantization.dequantization import Dequantization
+from tfflows.stateless_noise import stateless_noise
 
 
 @keras.saving.register_keras_serializable("tfflows")
@@ -21,5 +22,5 @@ class UniformDequantization(Dequantization):
     """
 
     def _noise(self, y, seed):
-        u = tf.random.stateless_uniform(tf.shape(y), seed, dtype=y.dtype)
+        u = stateless_noise(tf.random.stateless_uniform, tf.shape(y), seed, dtype=y.dtype)
         return u, tf.zeros([tf.shape(y)[0]], y.dtype)

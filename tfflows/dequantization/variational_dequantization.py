@@ -10,6 +10,7 @@ import tensorflow as tf
 from tfflows.bijector_layer import BijectorLayer
 from tfflows.dequantization.dequantization import Dequantization
 from tfflows.revived import revived
+from tfflows.stateless_noise import stateless_noise
 
 
 @keras.saving.register_keras_serializable("tfflows")
@@ -63,7 +64,7 @@ class VariationalDequantization(Dequantization):
             )
 
     def _noise(self, y, seed):
-        eps = tf.random.stateless_normal(tf.shape(y), seed, dtype=y.dtype)
+        eps = stateless_noise(tf.random.stateless_normal, tf.shape(y), seed, dtype=y.dtype)
         eps = tf.ensure_shape(eps, y.shape)
         v, log_det = self.flow(eps, condition=self._context(y))
         # Of N(eps) and of Phi's derivative N(v), the constants cancel.

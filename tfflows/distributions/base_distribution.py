@@ -26,8 +26,22 @@ class BaseDistribution(keras.layers.Layer):
         raise NotImplementedError
 
     def sample(self, n, temperature=1.0, seed=None) -> tf.Tensor:
-        """`n` latents, `[n, ...]`; a `temperature` below 1 draws nearer to the modes."""
-        return self.tempered(temperature).sample(n, seed=seed)
+        """`n` latents, `[n, ...]`; a `temperature` below 1 draws nearer to the modes.
+
+        Args:
+          n: how many.
+          temperature: a number; with a seed for each latent, also one for each.
+          seed: what TFP takes, or pairs of int32 `[n, 2]`.
+        """
+        if getattr(getattr(seed, "shape", None), "rank", 1) == 1:
+            return self.tempered(temperature).sample(n, seed=seed)
+        temperature = tf.broadcast_to(tf.cast(temperature, self.variable_dtype), [n])
+        z = tf.map_fn(
+            lambda each: self.tempered(each[0]).sample(seed=each[1]),
+            (temperature, seed),
+            fn_output_signature=tf.TensorSpec(self.latent_shape, self.variable_dtype),
+        )
+        return tf.ensure_shape(z, [None, *self.latent_shape])
 
     def tempered(self, temperature) -> tfd.Distribution:
         """The distribution with every scale multiplied by `temperature`."""

@@ -113,11 +113,14 @@ class DiscretizedLogisticMixture(tfd.Distribution):
         return None
 
     def tempered(self, temperature) -> DiscretizedLogisticMixture:
-        """With logits divided by `temperature`, and scales multiplied: below 1, nearer to modes."""
-        temperature = tf.cast(temperature, self.dtype)
-        return self.copy(
-            logits=self.logits / temperature, log_scale=self.log_scale + tf.math.log(temperature)
-        )
+        """With logits divided by `temperature`, and scales multiplied: below 1, nearer to modes.
+
+        Args:
+          temperature: a number, or one for each vector, in the batch shape; 0 counts as 1e-6.
+        """
+        temperature = tf.maximum(tf.cast(temperature, self.dtype), 1e-6)[..., tf.newaxis]
+        log_scale = self.log_scale + tf.math.log(temperature)[..., tf.newaxis]
+        return self.copy(logits=self.logits / temperature, log_scale=log_scale)
 
     # -- probabilities ----------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ from tfflows.models.checked_data import check_data, check_importance_samples, ch
 from tfflows.models.conditions import encode_condition, repeat_condition
 from tfflows.models.likelihood_training import LikelihoodTraining
 from tfflows.models.log_mean_exp import log_mean_exp
-from tfflows.stateless_seed import stateless_seed
+from tfflows.stateless_seed import fold_in, stateless_seed
 
 
 class DensityModel(LikelihoodTraining):
@@ -36,6 +36,9 @@ class DensityModel(LikelihoodTraining):
     is_discrete = False
     """Whether probabilities are those of discrete data, which bits per dimension are made for."""
 
+    num_values = None
+    """Of data that are integers, pixels: from 0 to one less; None: data are something else."""
+
     def __init__(self, num_classes: int | None = None, **kwargs):
         super().__init__(**kwargs)
         if num_classes is not None and num_classes < 2:
@@ -55,7 +58,7 @@ class DensityModel(LikelihoodTraining):
           x: data, `[batch, ...]`.
           condition: None, or one for each example.
           seed: of the noise of a model whose `likelihood` is a "lower_bound": an int or a pair of
-            int32; None: new noise at each call.
+            int32, or a pair for each example; None: new noise at each call.
           num_importance_samples: noises k for each example. The bound becomes the log of the mean
             of k weights, which tightens with k, on average (Burda et al. 2016, theorem 1). Memory
             does not grow with k, time does.
@@ -68,8 +71,7 @@ class DensityModel(LikelihoodTraining):
         seed = self.stateless_seed(seed)
 
         def log_weight(i):
-            fresh = tf.random.experimental.stateless_fold_in(seed, i)
-            return self._log_prob(x, condition, fresh)
+            return self._log_prob(x, condition, fold_in(seed, i))
 
         return log_mean_exp(log_weight, num_importance_samples)
 
@@ -93,7 +95,8 @@ class DensityModel(LikelihoodTraining):
           n: how many.
           condition: one for all samples, or `n` of them.
           temperature: factor on the scale of the base distribution; below 1: nearer the modes.
-          seed: an int or a pair of int32; the same seed gives the same samples.
+          seed: an int or a pair of int32; the same seed gives the same samples. With a pair for
+            each sample, `[n, 2]`, each depends on its own alone, and may have its own temperature.
 
         Returns:
           `[n, ...]`; discrete data as float32 numbers too.
@@ -105,14 +108,20 @@ class DensityModel(LikelihoodTraining):
         if np.ndim(n) or int(n) < 0:
             raise ValueError(f"`n` should be a whole number, 0 or more. Received: n={n}.")
         condition = repeat_condition(self, condition, n)
-        function = self.function("sample", self._sample)
-        return function(
-            tf.constant(n, tf.int32),
-            condition,
-            tf.cast(temperature, tf.float32),
-            self.stateless_seed(seed),
-            **given,
-        )
+        temperature, seed = tf.cast(temperature, tf.float32), self.stateless_seed(seed)
+        self._check_rows(n, temperature, seed)
+        function = self.function("sample" if seed.shape.rank == 1 else "sample_rows", self._sample)
+        return function(tf.constant(n, tf.int32), condition, temperature, seed, **given)
+
+    @staticmethod
+    def _check_rows(n, temperature, seed):
+        by_row = seed.shape.rank == 2
+        if by_row and seed.shape[0] != n or temperature.shape not in [[], *[[n]] * by_row]:
+            raise ValueError(
+                f"`seed` should be one, or n={n} pairs; `temperature` a number or, with that many "
+                f"seeds, n={n} of them. Received: seeds of shape {tuple(seed.shape)}, temperatures "
+                f"of shape {tuple(temperature.shape)}."
+            )
 
     def _sample(self, n, condition, temperature, seed):
         raise NotImplementedError
@@ -150,6 +159,12 @@ class DensityModel(LikelihoodTraining):
     def build_from_config(self, config):
         if config:
             self.build(**config)
+
+    # -- serving ------------------------------------------------------------------------------
+
+    def served_once(self) -> list[tuple]:
+        """Objects and their methods whose graphs several signatures of an export share."""
+        return []
 
     # -- checks and conversions ---------------------------------------------------------------
 

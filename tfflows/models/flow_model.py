@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+
 import keras
+import numpy as np
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
@@ -50,6 +53,11 @@ class FlowModel(DensityModel):
     def is_discrete(self) -> bool:
         return self.dequantization is not None
 
+    @property
+    def num_values(self) -> int | None:
+        discrete = self.dequantization
+        return discrete.num_levels if discrete and np.all(discrete.bin_width == 1.0) else None
+
     def _build(self, x_shape, condition_shape):
         if self.dequantization is not None and not self.dequantization.built:
             self.dequantization.build(x_shape)
@@ -96,8 +104,48 @@ class FlowModel(DensityModel):
         return self.flow.inverse_and_log_det(z, condition)[0]
 
     def _sample(self, n, condition, temperature, seed):
-        x = self._decode(self.base.sample(n, temperature, seed), condition)
+        return self._discretized(self._decode(self.base.sample(n, temperature, seed), condition))
+
+    def _discretized(self, x):
         return x if self.dequantization is None else self.dequantization.discretize(x)
+
+    def interpolate(self, start, end, position, condition=None) -> tf.Tensor:
+        """Examples on the way from one to another, through the latent space.
+
+        The weights of the two latents are cosine and sine, whose squares add up to 1: what lies
+        between is as far from the origin as latents are. Discrete data are taken to be in the
+        middle of their bins, and discretized again.
+
+        Args:
+          start, end: data, `[batch, ...]`.
+          position: from 0, at the start, to 1, at the end: `[batch, steps]`.
+          condition: None, or one for each pair.
+
+        Returns:
+          `[batch, steps, ...]`.
+        """
+        self.check_built()
+        tensors = [tf.convert_to_tensor(x) for x in (start, end)]
+        position = tf.cast(position, self.flow.flow_dtype)
+        function = self.function("interpolate", self._interpolate)
+        return function(*tensors, position, self.encode_condition(condition))
+
+    def _interpolate(self, start, end, position, condition):
+        x = tf.concat([start, end], 0)
+        x = x if self.dequantization is None else self.dequantization.middle(x)
+        both = None if condition is None else tf.concat([condition, condition], 0)
+        start, end = tf.split(self.flow(x, condition=both)[0][:, tf.newaxis], 2)
+        angle = position * (math.pi / 2)
+        angle = tf.reshape(angle, [*tf.unstack(tf.shape(angle)), *[1] * (len(end.shape) - 2)])
+        z = tf.cos(angle) * start + tf.sin(angle) * end
+        if condition is not None:
+            condition = tf.repeat(condition, tf.shape(position)[1], axis=0)
+        z = tf.reshape(z, [-1, *self.flow.latent_shape])
+        x = self._discretized(self._decode(z, condition))
+        return tf.reshape(x, tf.concat([tf.shape(position), self.event_shape], 0))
+
+    def served_once(self) -> list[tuple]:
+        return [(self.flow, "forward_and_log_det"), (self.flow, "inverse_and_log_det")]
 
     def distribution(self, condition=None) -> tfd.TransformedDistribution:
         """The model as a `tfd.TransformedDistribution`, from the weights as they are.

@@ -12,6 +12,7 @@ from tfflows.models.density_model import DensityModel
 from tfflows.models.random_pixels import random_pixels
 from tfflows.networks import PixelCNN
 from tfflows.sampling import RasterSampler, WavefrontSampler
+from tfflows.stateless_noise import stateless_noise
 from tfflows.stateless_seed import stateless_seed
 
 
@@ -110,8 +111,12 @@ class PixelCNNPlusPlus(DensityModel):
         self.head.build((*x_shape[:-1], self.units))
 
     @property
+    def num_values(self) -> int:
+        return 2**self.num_bits
+
+    @property
     def max_value(self) -> int:
-        return 2**self.num_bits - 1
+        return self.num_values - 1
 
     @property
     def adapted(self) -> bool:
@@ -157,7 +162,8 @@ class PixelCNNPlusPlus(DensityModel):
           condition: one for all images, or `n` of them.
           temperature: factor on the scale of each logistic, and divisor of the logits of the
             mixtures; below 1: nearer the modes.
-          seed: an int or a pair of int32; the same seed gives the same images.
+          seed: an int or a pair of int32; the same seed gives the same images. Temperature and
+            seed may also be one for each image, as in `DensityModel.sample`.
           prefix: the upper rows of the images, integers, `[rows, width, channels]`, or `n` of them;
             the rest is drawn.
           size: height and width; None: those that the model was built for.
@@ -192,14 +198,24 @@ class PixelCNNPlusPlus(DensityModel):
     def _sample(self, n, condition, temperature, seed, known=None, size=None):
         *own_size, channels = self.event_shape
         shape = [*(size or own_size), n, 1 + channels]
-        noise = tf.random.stateless_uniform(shape, seed)
+        noise = stateless_noise(tf.random.stateless_uniform, shape, seed, axis=2)
+        temperature = tf.broadcast_to(tf.reshape(temperature, [-1, 1]), [*shape[:-1], 1])
+        return self._draw(tf.concat([noise, temperature], -1), condition, known)
+
+    def _draw(self, noise, condition, known=None):
+        """Images from `[height, width, n, 1 + channels]`, noise and, last, the temperature."""
+        channels = self.event_shape[-1]
 
         def draw(features, noise):
-            return self._pixels(features).tempered(temperature).from_uniform(noise)
+            pixels = self._pixels(features).tempered(noise[..., -1])
+            return pixels.from_uniform(noise[..., :-1])
 
         sampler = WavefrontSampler if self.network.is_local else RasterSampler
         sampler = sampler(self.network, draw, self._scaled)
         return sampler(noise, channels, condition, known)
+
+    def served_once(self) -> list[tuple]:
+        return [(self, "_draw")]
 
     def _scaled(self, x):
         """Pixels from -1 to 1."""

@@ -16,17 +16,14 @@ ROWS, COLUMNS = 6, 9
 
 
 def interpolations(model: FlowModel, data: DataSet, output: pathlib.Path, seed: int = 0) -> None:
-    """Rows of decoded latents between those of two test images, the ends.
+    """Rows of `FlowModel.interpolate` between two test images, the ends.
 
-    The weights of the two latents have squares that add up to 1, so that what lies between is as
-    far from the origin as latents are. Where the model takes labels, both images are of one class.
+    Where the model takes labels, both images are of one class.
     """
     first, second, label = pairs(data, seed)
-    begin, end = (model.encode(x + 0.5, label) for x in (first, second))  # 0.5: mid-bin
-    angles = np.linspace(0, np.pi / 2, COLUMNS, dtype=np.float32)
-    z = tf.stack([np.cos(a) * begin + np.sin(a) * end for a in angles], axis=1)
-    labels = None if label is None else np.repeat(label, COLUMNS)
-    x = model.decode(tf.reshape(z, [ROWS * COLUMNS, -1]), labels)
+    positions = np.tile(np.linspace(0, 1, COLUMNS), [ROWS, 1])
+    x = model.interpolate(first, second, positions, label)
+    x = tf.reshape(x, [ROWS * COLUMNS, *x.shape[2:]])
     figure = Figure(figsize=(6, 4.2), layout="constrained")
     show_images(figure.subplots(), to_pixels(x), COLUMNS, "from test image to test image")
     figure.savefig(output, dpi=100)

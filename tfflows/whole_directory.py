@@ -1,0 +1,57 @@
+"""A directory that appears whole or not at all."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+
+@contextlib.contextmanager
+def whole_directory(path: Path) -> Iterator[Path]:
+    """A place to write in, which becomes `path` at the end; with an error, nothing is changed.
+
+    It lies beside `path`, and its name begins with a dot: a server that polls for versions, which
+    are numbers, doesn't see it until it is moved, in one step. A directory that was there before
+    is moved out of the way first.
+
+    Args:
+      path: where the directory is to be.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        yield temporary
+        _sync(temporary)
+        _replace(temporary, path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+
+
+def _sync(directory):
+    """A crash of the machine too leaves all of it or nothing."""
+    for file in directory.rglob("*"):
+        if file.is_file():
+            with open(file, "rb") as handle:
+                os.fsync(handle.fileno())
+
+
+def _replace(temporary, path):
+    temporary.chmod(0o755)  # mkdtemp's are private
+    old = None
+    if path.exists():
+        old = Path(tempfile.mkdtemp(prefix=f".{path.name}.old.", dir=path.parent))
+        os.replace(path, old / "was")
+    try:
+        os.replace(temporary, path)
+    except BaseException:
+        if old is not None:
+            os.replace(old / "was", path)
+        raise
+    finally:
+        if old is not None:
+            shutil.rmtree(old, ignore_errors=True)
