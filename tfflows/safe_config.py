@@ -5,13 +5,17 @@ from __future__ import annotations
 from keras.saving import get_registered_object
 
 KERAS_MODULES = ("keras", "keras.layers", "keras.initializers", "keras.regularizers", "keras.ops")
-REFUSED = ("Lambda", "TorchModuleWrapper", "FlaxLayer", "JaxLayer", "TFSMLayer")
+REFUSED = (
+    *("Lambda", "__lambda__", "TorchModuleWrapper", "FlaxLayer", "JaxLayer", "TFSMLayer"),
+    *("StringLookup", "IntegerLookup", "TextVectorization"),  # their vocabulary may be a file
+)
 
 
 def check_config(config) -> None:
     """Raises a ValueError for a config that names anything but classes of ours and of Keras.
 
-    Deserializing would import whatever module a config names; so it is looked through first.
+    Deserializing would import whatever module a config names; so it is looked through first. Paths
+    are refused too: no config of ours has a use for one.
     """
     if isinstance(config, list):
         for item in config:
@@ -21,6 +25,13 @@ def check_config(config) -> None:
             _check_object(config)
         for item in config.values():
             check_config(item)
+    elif isinstance(config, str) and _is_path(config):
+        raise ValueError(f"The config should name no file. Received: {config!r}.")
+
+
+def _is_path(text):
+    parts = text.replace("\\", "/").split("/")
+    return parts[0] in ("", "~") and len(parts) > 1 or ".." in parts or parts[0].endswith(":")
 
 
 def _check_object(config):

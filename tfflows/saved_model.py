@@ -54,19 +54,35 @@ def load(path) -> keras.Model:
     """
     path = Path(path)
     preset = read(path)
-    check_config(preset["config"])
-    model = keras.saving.deserialize_keras_object(preset["config"], safe_mode=True)
-    if not model.built:
-        model.build_from_config(preset["build"])
-    checkpoint = tf.train.load_checkpoint(str(path / "variables" / "variables"))
+    model = _model(path, preset)
     names = weight_paths(model)
     saved = {name: (tuple(shape), dtype) for name, shape, dtype in preset["weights"]}
     own = {name: (tuple(w.shape), _dtype(w)) for name, w in names.items()}
     if own != saved:
         odd = sorted(set(own.items()) ^ set(saved.items()))[:4]
         raise ValueError(f"{path}: the weights are not those of its config. They differ in {odd}.")
-    for name, weight in names.items():
-        weight.assign(checkpoint.get_tensor(f"weights_/{name}/.ATTRIBUTES/VARIABLE_VALUE"))
+    try:
+        checkpoint = tf.train.load_checkpoint(str(path / "variables" / "variables"))
+        for name, weight in names.items():
+            weight.assign(checkpoint.get_tensor(f"weights_/{name}/.ATTRIBUTES/VARIABLE_VALUE"))
+    except (tf.errors.OpError, RuntimeError) as error:
+        raise ValueError(f"{path}: variables/ cannot be read: {error}.") from error
+    return model
+
+
+def _model(path, preset):
+    try:
+        check_config([preset["config"], preset["build"]])
+        model = keras.saving.deserialize_keras_object(preset["config"], safe_mode=True)
+        if not model.built:
+            model.build_from_config(preset["build"])
+    except (KeyError, TypeError, RecursionError, AttributeError) as error:
+        what = f"{type(error).__name__}: {str(error)[:200]}"
+        raise ValueError(f"{path}: {PRESET} is not the config of a model ({what}).") from error
+    if not hasattr(model, "log_prob"):
+        raise ValueError(
+            f"{path}: {PRESET} should describe a density model. Received: a {type(model).__name__}."
+        )
     return model
 
 
@@ -76,7 +92,10 @@ def read(path) -> dict:
     if not (path / PRESET).is_file():
         raise FileNotFoundError(f"{path} is not an exported model: it has no {PRESET}.")
     verify(path)
-    preset = json.loads((path / PRESET).read_text())
+    try:
+        preset = dict(json.loads((path / PRESET).read_text()))
+    except (ValueError, TypeError, RecursionError) as error:
+        raise ValueError(f"{path}: {PRESET} is not a JSON object: {error}.") from None
     if preset.get("format") != FORMAT:
         raise ValueError(
             f"{path}: expected an artifact of format {FORMAT}. Received: {preset.get('format')}."
@@ -85,22 +104,47 @@ def read(path) -> dict:
 
 
 def verify(path) -> None:
-    """Checks every file of an exported directory against its checksum."""
+    """Checks every file of an exported directory against its checksum.
+
+    Raises:
+      ValueError: a file is missing, altered, not listed, or outside of the directory.
+    """
     path = Path(path)
     if not (path / CHECKSUMS).is_file():
         raise ValueError(f"{path}: the file {CHECKSUMS} is missing.")
-    for line in (path / CHECKSUMS).read_text().splitlines():
+    listed = {CHECKSUMS}
+    for line in (path / CHECKSUMS).read_text(errors="replace").splitlines():
         digest, _, name = line.partition("  ")
-        file = path / name
-        if ".." in Path(name).parts or Path(name).is_absolute():
-            raise ValueError(f"{path}: {CHECKSUMS} names a file outside of the directory: {name}.")
-        if not file.is_file():
-            raise ValueError(f"{path}: the file {name} is missing.")
-        if _sha256(file) != digest:
-            raise ValueError(
-                f"{path}: the file {name} is not as it was written (its checksum differs). "
-                "Fetch or export the model again."
-            )
+        _check_file(path, name, digest)
+        listed.add(name)
+    there = {
+        f.relative_to(path).as_posix()
+        for f in path.rglob("*")
+        if not (f.is_dir() or f.name.startswith("."))
+    }
+    if unlisted := sorted(there - listed):
+        raise ValueError(
+            f"{path}: {CHECKSUMS} does not list {', '.join(unlisted)}: it was cut short, or these "
+            "were added. Fetch or export the model again."
+        )
+
+
+def _check_file(path, name, digest):
+    file = path / name
+    try:
+        inside = file.resolve().is_relative_to(path.resolve())
+        there = file.is_file()
+    except (ValueError, OSError):  # a name that is no name
+        inside = there = False
+    if ".." in Path(name).parts or Path(name).is_absolute() or (there and not inside):
+        raise ValueError(f"{path}: {CHECKSUMS} names a file outside of the directory: {name}.")
+    if not there:
+        raise ValueError(f"{path}: the file {name} is missing.")
+    if _sha256(file) != digest:
+        raise ValueError(
+            f"{path}: the file {name} is not as it was written (its checksum differs). "
+            "Fetch or export the model again."
+        )
 
 
 def _write(model, directory, name, metadata):

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+
+import tensorflow as tf
 
 
 @contextlib.contextmanager
@@ -20,16 +23,24 @@ def whole_directory(path: Path) -> Iterator[Path]:
 
     Args:
       path: where the directory is to be.
+
+    Raises:
+      OSError: it cannot be written: the disk is full, the directory above is read-only, ... .
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    temporary = None
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
         yield temporary
         _sync(temporary)
         _replace(temporary, path)
+    except (OSError, tf.errors.OpError) as error:
+        reason = f"cannot be written ({error}); what was there is left as it was"
+        raise OSError(getattr(error, "errno", None) or errno.EIO, reason, str(path)) from error
     finally:
-        shutil.rmtree(temporary, ignore_errors=True)
+        if temporary is not None:
+            shutil.rmtree(temporary, ignore_errors=True)
 
 
 def _sync(directory):

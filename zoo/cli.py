@@ -176,11 +176,15 @@ def export(
     import shutil
 
     from tfflows import saved_model
+    from tfflows.whole_directory import whole_directory
     from zoo import registry
 
     source = registry.path(name)
     saved_model.verify(source)
-    shutil.copytree(source, directory)
+    if directory.exists():
+        raise FileExistsError(f"`export` expected a path that is free. Received: {directory}.")
+    with whole_directory(directory) as temporary:
+        shutil.copytree(source, temporary, dirs_exist_ok=True)
     typer.echo(str(directory))
 
 

@@ -12,7 +12,7 @@ import tfflows
 import zoo.data
 from zoo.card_figures import figures
 from zoo.models import MODELS
-from zoo.resume import replace
+from zoo.replace import replace
 
 CARD = """\
 # {name}

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import os
 import pathlib
 import time
 
@@ -13,6 +12,8 @@ import numpy as np
 
 from tfflows import saved_model
 from zoo.recipe import Recipe, parse
+from zoo.replace import replace
+from zoo.state_file import read_state, write_state
 
 COLUMNS = ("epoch", "step", "nll", "val_nll", "learning_rate", "seconds")
 
@@ -55,23 +56,23 @@ class Resume(keras.callbacks.Callback):
             Whether there is one.
 
         Raises:
-            ValueError: the state is of another recipe.
+            ValueError: the state is of another recipe, or damaged.
         """
         if not self.path.exists():
             return False
-        with np.load(self.path, allow_pickle=False) as state:
-            if not self.recipe.goes_on_from(str(state["recipe"])):
-                raise ValueError(
-                    f"{self.path} is the state of a training with another recipe; start afresh "
-                    "(--fresh), or remove it."
-                )
-            for i, variable in enumerate(_variables(model)):
-                variable.assign(state[f"variable_{i}"])
-            self.best = [state[f"best_{i}"] for i in range(len(model.weights))]
-            self.best_nll = float(state["best_nll"])
-            self.best_epoch = int(state["best_epoch"])
-            self.log = state["log"].tolist()
-            self.seconds = float(state["seconds"])
+        state = read_state(self.path)
+        if not self.recipe.goes_on_from(str(state["recipe"])):
+            raise ValueError(
+                f"{self.path} is the state of a training with another recipe; start afresh "
+                "(--fresh), or remove it."
+            )
+        for i, variable in enumerate(_variables(model)):
+            variable.assign(state[f"variable_{i}"])
+        self.best = [state[f"best_{i}"] for i in range(len(model.weights))]
+        self.best_nll = float(state["best_nll"])
+        self.best_epoch = int(state["best_epoch"])
+        self.log = state["log"].tolist()
+        self.seconds = float(state["seconds"])
         return True
 
     def restore_entry(self, model: keras.Model, entry: pathlib.Path) -> None:
@@ -134,18 +135,14 @@ class Resume(keras.callbacks.Callback):
         if not self.writes:
             return
         best = {f"best_{i}": weight for i, weight in enumerate(self.best)}
-        state = io.BytesIO()
-        np.savez(
-            state,
-            recipe=self.recipe.trained_by(),
-            log=self.log,
-            seconds=self.seconds,
-            best_nll=self.best_nll,
-            best_epoch=self.best_epoch,
-            **variables,
-            **best,
-        )
-        replace(self.path, state.getvalue())
+        state = {
+            "recipe": self.recipe.trained_by(),
+            "log": self.log,
+            "seconds": self.seconds,
+            "best_nll": self.best_nll,
+            "best_epoch": self.best_epoch,
+        }
+        write_state(self.path, state | variables | best)
         replace(self.path.with_name("training.csv"), self.csv().encode())
 
     def csv(self) -> str:
@@ -157,20 +154,6 @@ class Resume(keras.callbacks.Callback):
             numbers = f"{nll:.5f}", f"{val_nll:.5f}", f"{rate:.3e}", f"{seconds:.1f}"
             writer.writerow([int(epoch), int(step), *numbers])
         return text.getvalue()
-
-
-def replace(path: pathlib.Path, content: bytes) -> None:
-    """Writes the file whole, or leaves what was there."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with temporary.open("wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def _begin_at(model, step):

@@ -22,7 +22,8 @@ from zoo.plots import pictures
 from zoo.precision import training_dtype
 from zoo.progress import Progress
 from zoo.recipe import Recipe
-from zoo.resume import Resume, replace
+from zoo.replace import check_writable, replace
+from zoo.resume import Resume
 from zoo.strategies import check_jit, is_chief, make_strategy
 from zoo.workers import check_agreement, wait_for_all, watched
 
@@ -60,6 +61,8 @@ def train(
     work = pathlib.Path(work) if work else directory / "training"
     strategy = strategy or default_strategy()
     dtype = training_dtype(recipe, mixed_precision)
+    if is_chief(strategy):
+        check_writable(directory)
     with watched(strategy):
         trained, resume = fit(recipe, work, strategy, fresh, start, dtype, jit)
         if is_chief(strategy):
@@ -157,7 +160,6 @@ def _ship(recipe, trained, resume, directory):
     model = shipped(recipe, trained)
     metadata = describe(recipe, model, resume, trained.distribute_strategy)
     metadata["dtype"] = trained.dtype_policy.name
-    directory.mkdir(parents=True, exist_ok=True)
     saved_model.export(model, directory / VERSION, metadata)
     replace(directory / "training.csv", resume.csv().encode())
     _draw(model, recipe.data.load(), directory)

@@ -14,7 +14,8 @@ from tests.zoo.conftest import TINY
 from tfflows import saved_model
 from zoo.evaluate import evaluate, mean_and_error
 from zoo.recipe import parse
-from zoo.resume import Resume, replace
+from zoo.replace import replace
+from zoo.resume import Resume
 from zoo.train import default_strategy, fit
 
 
