@@ -11,7 +11,9 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from zoo.export_again import export_again
 from zoo.launch import launch
+from zoo.serve import serve
 
 app = typer.Typer(
     help="Pretrained normalizing flows: what there is, how it was made, how good it is.",
@@ -28,6 +30,8 @@ OUTPUT = "The directory of the entries; it gets NAME/1, NAME/README.md and NAME/
 
 
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(launch)
+app.command()(export_again)
+app.command()(serve)
 
 
 def main() -> None:
@@ -176,11 +180,15 @@ def export(
     import shutil
 
     from tfflows import saved_model
+    from tfflows.whole_directory import whole_directory
     from zoo import registry
 
     source = registry.path(name)
     saved_model.verify(source)
-    shutil.copytree(source, directory)
+    if directory.exists():
+        raise FileExistsError(f"{directory} exists; give another one, such as the next version.")
+    with whole_directory(directory) as temporary:
+        shutil.copytree(source, temporary, dirs_exist_ok=True)
     typer.echo(str(directory))
 
 
