@@ -11,7 +11,9 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from zoo.export_again import export_again
 from zoo.launch import launch
+from zoo.serve import serve
 
 app = typer.Typer(
     help="Pretrained normalizing flows: what there is, how it was made, how good it is.",
@@ -28,6 +30,8 @@ OUTPUT = "The directory of the entries; it gets NAME/1, NAME/README.md and NAME/
 
 
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(launch)
+app.command()(export_again)
+app.command()(serve)
 
 
 def main() -> None:
@@ -182,7 +186,7 @@ def export(
     source = registry.path(name)
     saved_model.verify(source)
     if directory.exists():
-        raise FileExistsError(f"`export` expected a path that is free. Received: {directory}.")
+        raise FileExistsError(f"{directory} exists; give another one, such as the next version.")
     with whole_directory(directory) as temporary:
         shutil.copytree(source, temporary, dirs_exist_ok=True)
     typer.echo(str(directory))

@@ -1,4 +1,5 @@
 import json
+import shutil
 import sys
 
 import numpy as np
@@ -7,9 +8,10 @@ import yaml
 from typer.testing import CliRunner
 
 from tests.zoo.conftest import TINY
-from zoo import cli, readme_table
+from zoo import cli, readme_table, registry
 
-COMMANDS = ["list", "show", "train", "launch", "evaluate", "sample", "export", "plot"]
+COMMANDS = ["list", "show", "train", "launch", "evaluate", "sample", "export", "export-again"]
+COMMANDS += ["serve", "plot"]
 
 
 def run(*arguments):
@@ -53,6 +55,25 @@ def test_sample(tiny_zoo, tmp_path):
 def test_export(tiny_zoo, tmp_path):
     run("export", "tiny", tmp_path / "copy")
     assert (tmp_path / "copy" / "saved_model.pb").exists()
+
+
+def test_export_of_what_is_there_already(tiny_zoo, tmp_path, monkeypatch):
+    with pytest.raises(FileExistsError, match="next version"):
+        run("export", "tiny", tmp_path)
+    copy = tmp_path / "saved_models"
+    shutil.copytree(tiny_zoo, copy)
+    monkeypatch.setattr(registry, "PLACES", (copy,))
+    x = np.zeros([4, 5], np.float32)
+    before, card = registry.load("tiny").log_prob(x), registry.card("tiny")
+    metadata = registry.metadata("tiny")
+    for file in (copy / "tiny" / "1" / "assets.extra").glob("tf_serving*"):
+        file.unlink()  # as if written before there were such
+    (copy / "tiny" / "1" / "assets.extra" / "SHA256SUMS").write_text("")
+    assert run("export-again", "tiny") == f"{copy / 'tiny' / '1'}\n"
+    assert (copy / "tiny" / "1" / "assets.extra" / "tf_serving_warmup_requests").stat().st_size
+    np.testing.assert_array_equal(registry.load("tiny").log_prob(x), before)
+    assert registry.metadata("tiny") == metadata
+    assert registry.card("tiny") == card
 
 
 def test_plot_of_the_training(tiny_zoo, tmp_path):
