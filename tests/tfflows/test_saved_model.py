@@ -92,6 +92,19 @@ def test_a_failing_export_leaves_the_old_one_and_nothing_else(exported, monkeypa
     tfflows.load(exported)
 
 
+def test_a_server_that_polls_for_versions_sees_no_half_of_one(exported, tmp_path, monkeypatch):
+    model, save, seen = tfflows.load(exported), tf.saved_model.save, []
+
+    def look(*args, **kwargs):
+        save(*args, **kwargs)
+        seen.extend(path.name for path in (tmp_path / "polled").iterdir())
+
+    monkeypatch.setattr(tf.saved_model, "save", look)
+    model.export(tmp_path / "polled" / "2")
+    assert len(seen) == 1 and not seen[0].isdecimal()
+    assert [path.name for path in (tmp_path / "polled").iterdir()] == ["2"]
+
+
 def test_export_replaces_its_own_and_refuses_what_is_not(exported, tmp_path):
     tfflows.load(exported).export(exported, metadata={"second": True})
     assert saved_model.read(exported)["metadata"] == {"second": True}

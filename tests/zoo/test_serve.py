@@ -44,13 +44,12 @@ def port(path):
     from zoo.serving import ServedModel, make_app
 
     app = make_app(ServedModel("flow", path), MAX_BODY, seconds=2)
-    config = uvicorn.Config(app, port=0, log_level="critical")
-    server, listening = uvicorn.Server(config), config.bind_socket()
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]})
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical"))
+    thread = threading.Thread(target=server.run)
     thread.start()
     while not server.started:
         time.sleep(0.01)
-    yield listening.getsockname()[1]
+    yield server.servers[0].sockets[0].getsockname()[1]
     server.should_exit = True
     thread.join()
 

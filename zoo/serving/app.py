@@ -23,6 +23,8 @@ MODEL = "/v1/models/{name}"
 VERSION = MODEL + "/versions/{version:int}"
 MAX_BODY = 16 * 2**20
 SECONDS = 60.0
+MUCH = 10_000
+"""Bytes, or numbers, from which on a change of threads costs less than the others' waiting."""
 
 
 def make_app(model: ServedModel, max_body: int = MAX_BODY, seconds: float = SECONDS) -> Starlette:
@@ -38,10 +40,10 @@ def make_app(model: ServedModel, max_body: int = MAX_BODY, seconds: float = SECO
     async def predict(http: HttpRequest) -> Response:
         _check_is_served(http, model)
         body = await read_body(http, max_body, seconds)
-        # In threads: JSON of megabytes takes longer than others should wait.
-        request = await asyncio.to_thread(Request.parse, body, model)
+        request = await _call(len(body), Request.parse, body, model)
         outputs = await batcher.run(request.signature, request.inputs)
-        answer = await asyncio.to_thread(request.answer, outputs)
+        numbers = sum(value.size for value in outputs.values())
+        answer = await _call(numbers, request.answer, outputs)
         return Response(answer, media_type="application/json")
 
     async def status(http: HttpRequest) -> Response:
@@ -73,6 +75,13 @@ def make_app(model: ServedModel, max_body: int = MAX_BODY, seconds: float = SECO
         Exception: _failed,
     }
     return Starlette(routes=routes, exception_handlers=handlers, lifespan=lifespan)
+
+
+async def _call(size, function, *arguments):
+    """In a thread where it's much: JSON of megabytes takes longer than others should wait."""
+    if size < MUCH:
+        return function(*arguments)
+    return await asyncio.to_thread(function, *arguments)
 
 
 def _check_is_served(http, model):

@@ -24,6 +24,7 @@ def run(name: str, path: pathlib.Path, host: str, port: int, max_body: int = MAX
         max_body: bytes of a request.
     """
     model = ServedModel(name, path)
+    model.warm_up()
     config = uvicorn.Config(
         make_app(model, max_body),
         host=host,
@@ -33,10 +34,7 @@ def run(name: str, path: pathlib.Path, host: str, port: int, max_body: int = MAX
         server_header=False,
         timeout_graceful_shutdown=STOP_SECONDS,
     )
-    socket = config.bind_socket()
-    model.warm_up()
-    url = f"http://{host}:{socket.getsockname()[1]}/v1/models/{name}"
-    _Server(config, f"{url}:predict ({NOTE})").run(sockets=[socket])
+    _Server(config, f"/v1/models/{name}:predict ({NOTE})").run()
 
 
 class _Server(uvicorn.Server):
@@ -48,4 +46,7 @@ class _Server(uvicorn.Server):
 
     async def startup(self, sockets=None):
         await super().startup(sockets)
-        print(self._greeting, file=sys.stderr, flush=True)
+        if self.started:
+            port = self.servers[0].sockets[0].getsockname()[1]
+            greeting = f"http://{self.config.host}:{port}{self._greeting}"
+            print(greeting, file=sys.stderr, flush=True)
