@@ -11,6 +11,7 @@ from typing import Annotated, Any
 import numpy as np
 import typer
 
+from zoo.cost_command import cost
 from zoo.export_again import export_again
 from zoo.launch import launch
 from zoo.serve import serve
@@ -29,6 +30,7 @@ FIGURES = "log_prob", "log_prob_2se", "gaussian_log_prob", "bits_per_dim", "bits
 OUTPUT = "The directory of the entries; it gets NAME/1, NAME/README.md and NAME/training.csv."
 
 
+app.command()(cost)
 app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})(launch)
 app.command()(export_again)
 app.command()(serve)

@@ -1,7 +1,9 @@
 """An artifact that a disk has spoilt, or could not take."""
 
+import pathlib
 import subprocess
 import sys
+import tempfile
 
 import numpy as np
 import pytest
@@ -85,21 +87,27 @@ attempts()
 """
 
 
-def test_a_disk_that_takes_no_more_leaves_the_last_good_one(artifact, tmp_path_factory):
-    directory = tmp_path_factory.mktemp("full")
-    for folder in (directory, *directory.parents[:2]):
-        folder.chmod(0o755)  # for another user
+@pytest.fixture
+def everyones():
+    """A directory that another user may come to."""
+    with tempfile.TemporaryDirectory() as name:
+        pathlib.Path(name).chmod(0o755)
+        (pathlib.Path(name) / "full").mkdir()
+        yield pathlib.Path(name) / "full"
+
+
+def test_a_disk_that_takes_no_more_leaves_the_last_good_one(artifact, everyones):
     run = subprocess.run(
-        [sys.executable, "-c", HARD, str(artifact), str(directory)],
+        [sys.executable, "-c", HARD, str(artifact), str(everyones)],
         capture_output=True, text=True,
     )  # fmt: skip
+    everyones.chmod(0o755)
     lines = run.stdout.splitlines()
     assert len(lines) == 4, run.stdout + run.stderr
     for line, name in zip(lines, ["1", "state.npz"] * 2):
-        assert str(directory / name) in line and "what was there is left as it was" in line, line
+        assert str(everyones / name) in line and "what was there is left as it was" in line, line
     assert all("too large" in line for line in lines[:2])
     assert all(line.startswith("PermissionError") for line in lines[2:])
-    directory.chmod(0o755)
-    assert sorted(f.name for f in directory.iterdir()) == ["1", "state.npz"]
-    tfflows.load(directory / "1")
-    assert not np.load(directory / "state.npz")["a"].any()
+    assert sorted(f.name for f in everyones.iterdir()) == ["1", "state.npz"]
+    tfflows.load(everyones / "1")
+    assert not np.load(everyones / "state.npz")["a"].any()

@@ -10,7 +10,17 @@ from typer.testing import CliRunner
 from tests.zoo.conftest import TINY
 from zoo import cli, readme_table, registry
 
-COMMANDS = ["list", "show", "train", "launch", "evaluate", "sample", "export", "export-again"]
+COMMANDS = [
+    "list",
+    "show",
+    "train",
+    "launch",
+    "cost",
+    "evaluate",
+    "sample",
+    "export",
+    "export-again",
+]
 COMMANDS += ["serve", "plot"]
 
 
