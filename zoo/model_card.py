@@ -118,7 +118,7 @@ def card_text(
         ),
         pictures=_pictures(TOP, pictures),
         figures=figures(metadata, data),
-        precision=_precision(metadata.get("dtype", recipe["model"]["arguments"].get("dtype"))),
+        precision=_precision(metadata),
         time=_time(metadata["hours"]),
         validations=training["epochs"] // training["epochs_per_validation"],
         validated=_validated(metrics, data),
@@ -153,8 +153,11 @@ def _time(hours: float) -> str:
     return f"{hours:.1f} hours" if hours > 2 else f"{60 * hours:.1f} minutes"
 
 
-def _precision(dtype: str | None) -> str:
-    return ", networks in bfloat16" if dtype == "mixed_bfloat16" else ""
+def _precision(metadata: dict[str, Any]) -> str:
+    wanted = metadata["recipe"]["model"]["arguments"].get("dtype")
+    if metadata.get("dtype", wanted) == "mixed_bfloat16":
+        return ", networks in bfloat16"
+    return ", all of it in float32" if wanted == "mixed_bfloat16" else ""
 
 
 def _validated(metrics: dict[str, float], data: zoo.data.DataSet) -> str:
