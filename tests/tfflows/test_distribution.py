@@ -5,6 +5,7 @@ import os
 import socket
 import subprocess
 import sys
+import types
 
 import keras
 import numpy as np
@@ -12,6 +13,7 @@ import pytest
 import tensorflow as tf
 
 from tests.tfflows.distributed_cases import BATCH, CASES, STEPS, data, rows_seen, train
+from tfflows.models.clip_after_reduction import clip_after_reduction
 from tfflows.stateless_seed import stateless_seed
 
 
@@ -104,3 +106,10 @@ def test_replicas_draw_noise_of_their_own(two_replicas):
     seeds = two_replicas.run(tf.function(lambda: stateless_seed(None, generator)))
     one, other = two_replicas.experimental_local_results(seeds)
     assert one.numpy().tolist() != other.numpy().tolist()
+
+
+def test_a_keras_that_clips_each_replica_by_itself_is_told_of(two_replicas):
+    optimizer = types.SimpleNamespace(clipnorm=1.0, global_clipnorm=None, clipvalue=None)
+    with pytest.warns(UserWarning, match="clips the gradients of each replica by itself"):
+        clip_after_reduction(optimizer, two_replicas)
+    clip_after_reduction(optimizer, tf.distribute.get_strategy())  # the same as one replica

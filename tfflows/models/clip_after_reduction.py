@@ -10,7 +10,9 @@ import tensorflow as tf
 CLIP, REDUCE = "_clip_gradients", "_all_reduce_sum_gradients"
 
 
-def clip_after_reduction(optimizer: keras.optimizers.Optimizer) -> None:
+def clip_after_reduction(
+    optimizer: keras.optimizers.Optimizer, strategy: tf.distribute.Strategy
+) -> None:
     """Has the gradients of the global batch clipped, as one replica alone would.
 
     Keras clips on each replica, before the gradients are added up: what is clipped are gradients of
@@ -18,14 +20,15 @@ def clip_after_reduction(optimizer: keras.optimizers.Optimizer) -> None:
     they are added up, on all replicas alike; that moves no bytes more. No change for one replica.
 
     Args:
-      optimizer: made in the scope of the strategy that it will be used with.
+      optimizer: made in the scope of the strategy.
+      strategy: the one that it is used with.
 
     Warns:
       UserWarning: this version of Keras does it in another way, and clips each replica by itself.
     """
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)
     options = (optimizer.clipnorm, optimizer.global_clipnorm, optimizer.clipvalue)
-    if tf.distribute.get_strategy().num_replicas_in_sync == 1 or not any(options):
+    if strategy.num_replicas_in_sync == 1 or not any(options):
         return
     if not (hasattr(optimizer, CLIP) and hasattr(optimizer, REDUCE)):
         warnings.warn(

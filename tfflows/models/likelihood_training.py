@@ -54,7 +54,7 @@ class LikelihoodTraining(keras.Model):
             )
         self.target_log_prob = target_log_prob
         super().compile(optimizer=optimizer, **kwargs)
-        clip_after_reduction(self.optimizer)
+        clip_after_reduction(self.optimizer, self.distribute_strategy)
 
     def get_compile_config(self):
         # A target is a function: not ours to save.
