@@ -61,7 +61,7 @@ def two_workers(tmp_path_factory):
         environment = os.environ | {"TF_CONFIG": json.dumps(config)}
         processes.append(subprocess.Popen(command, env=environment))
     try:
-        assert [process.wait(300) for process in processes] == [0, 0]
+        assert [process.wait(900) for process in processes] == [0, 0]
     finally:
         [process.kill() for process in processes]
     return [np.load(f"{path}.{index}.npz") for index in range(2)]

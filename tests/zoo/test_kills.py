@@ -1,5 +1,6 @@
 """Training that is killed at random moments ends as if nothing had been."""
 
+import copy
 import json
 import multiprocessing
 import os
@@ -26,55 +27,66 @@ RECIPE = {
         "class": "RealNVP",
         "arguments": {"num_couplings": 2, "units": [8], "normalization": "batch", "dropout": 0.3},
     },
-    "training": {"epochs": 60, "batch_size": 500, "seed": 3, "use_ema": True},
+    "training": {"epochs": 12, "batch_size": 500, "seed": 3, "use_ema": True},
 }
 PROMISED = 30.0
 """The seconds in which a worker should stop once another is lost."""
 
 
-def _fit(work, started, result=None):
+def _fit(recipe, work, started, after_an_epoch, result):
     import zoo.train
 
     class Started(zoo.train.Resume):
         def on_train_batch_end(self, batch, logs=None):
+            if not after_an_epoch:
+                started.set()
+
+        def on_epoch_end(self, epoch, logs=None):
+            super().on_epoch_end(epoch, logs)
             started.set()
 
     zoo.train.Resume = Started
-    model, record = fit(parse(RECIPE), work, default_strategy())
+    model, record = fit(recipe, work, default_strategy())
     np.savez(result, *model.get_weights(), log=np.array(record.log)[:, :-1])
 
 
-def _child(work, result=None):
+def _child(*arguments):
     context = multiprocessing.get_context("spawn")
     started = context.Event()
-    child = context.Process(target=_fit, args=(work, started, result))
+    recipe, work, *rest = arguments
+    child = context.Process(target=_fit, args=(recipe, work, started, *rest))
     child.start()
     return child, started
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(20, marks=pytest.mark.long)])
-def test_killed_at_random_moments(tmp_path, kills):
-    model, record = fit(parse(RECIPE), tmp_path / "undisturbed", default_strategy())
+@pytest.mark.parametrize(
+    ("kills", "epochs"), [(3, 24), pytest.param(20, 80, marks=pytest.mark.long)]
+)
+def test_killed_at_random_moments(tmp_path, kills, epochs):
+    training = RECIPE["training"] | {"epochs": epochs}
+    recipe = parse({**RECIPE, "training": training})
+    model, record = fit(recipe, tmp_path / "undisturbed", default_strategy())
     epoch = np.median(np.diff([row[-1] for row in record.log]))
-    moments, epochs = random.Random(kills), []
-    for _ in range(kills):
-        child, started = _child(tmp_path / "killed")
-        assert started.wait(300)
-        time.sleep(moments.uniform(0, 30 * epoch / kills))
+    state, result = tmp_path / "killed" / "state.npz", tmp_path / "result.npz"
+    moments, done = random.Random(kills), []
+    for i in range(kills):
+        # Now and then before the first epoch of the process has been saved.
+        child, started = _child(recipe, state.parent, i % 3 > 0, result)
+        assert started.wait(600)
+        time.sleep(moments.uniform(0, 0.2 * epochs / kills * epoch))
         child.kill()
         child.join()
         assert child.exitcode == -signal.SIGKILL
-        state = tmp_path / "killed" / "state.npz"
-        epochs.append(len(read_state(state)["log"]) if state.exists() else 0)
-    print(f"killed after epochs {epochs}")
-    assert epochs == sorted(epochs)
-    child, _ = _child(tmp_path / "killed", tmp_path / "result.npz")
-    child.join(300)
+        done.append(len(read_state(state)["log"]) if state.exists() else 0)
+    print(f"{kills} kills, with these numbers of epochs done: {done}")
+    assert done == sorted(done) and done[-1] >= kills // 2
+    child, _ = _child(recipe, state.parent, True, result)
+    child.join(600)
     assert child.exitcode == 0
-    with np.load(tmp_path / "result.npz") as result:
-        np.testing.assert_array_equal(result["log"], np.array(record.log)[:, :-1])
+    with np.load(result) as ended:
+        np.testing.assert_array_equal(ended["log"], np.array(record.log)[:, :-1])
         for i, weight in enumerate(model.get_weights()):
-            np.testing.assert_array_equal(result[f"arr_{i}"], weight)
+            np.testing.assert_array_equal(ended[f"arr_{i}"], weight)
 
 
 def _workers(recipe, root):
@@ -95,7 +107,7 @@ def _workers(recipe, root):
 @pytest.mark.long
 @pytest.mark.parametrize("lost", [0, 1], ids=["chief", "worker"])
 def test_a_lost_worker_stops_the_other_and_a_restart_goes_on(tmp_path, lost):
-    content = {**RECIPE, "name": "tiny", "training": {**RECIPE["training"], "epochs": 12}}
+    content = copy.deepcopy({**RECIPE, "name": "tiny"})
     content["model"]["arguments"]["dropout"] = 0.0  # replicas draw their own
     (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(content))
     model, record = fit(parse(content), tmp_path / "undisturbed", default_strategy())
