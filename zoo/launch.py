@@ -96,15 +96,17 @@ def _relay(process, index):
 
 def _wait(processes, grace):
     failed_at, first = None, 0
-    while any(process.poll() is None for process in processes):
+    while True:
         codes = [process.poll() for process in processes]
-        if failed_at is None and (bad := [i for i, code in enumerate(codes) if code]):
-            failed_at, first = time.monotonic(), codes[bad[0]]
+        failed = [index for index, code in enumerate(codes) if code]
+        if failed and failed_at is None:
+            failed_at, first = time.monotonic(), codes[failed[0]]
             how = f"was killed by signal {-first}" if first < 0 else f"has failed ({first})"
-            print(f"Worker {bad[0]} {how}; the others are given {grace:.0f} s.", file=sys.stderr)
+            others = f"; the others are given {grace:.0f} s" if None in codes else ""
+            print(f"Worker {failed[0]} {how}{others}.", file=sys.stderr)
+        if None not in codes:
+            return max(first, 1) if failed else 0
         if failed_at is not None and time.monotonic() - failed_at > grace:
             print("The others did not stop by themselves: they are killed.", file=sys.stderr)
             return max(first, 1)
         time.sleep(0.1)
-    codes = [process.returncode for process in processes if process.returncode]
-    return 0 if not codes else max(codes[0] if not first else first, 1)
