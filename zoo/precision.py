@@ -18,7 +18,7 @@ def training_dtype(recipe: Recipe, mixed_precision: bool | None = None) -> str:
     Args:
         recipe: what is trained.
         mixed_precision: whether networks compute in bfloat16; None: if the recipe says so, and the
-            machine has the instructions. A processor that has not takes ten times as long as in
+            machine has the instructions. A processor that has not takes several times as long as in
             float32.
     """
     dtype = recipe.model.arguments.get("dtype", "float32")
