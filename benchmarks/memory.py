@@ -17,6 +17,7 @@ import time
 from typing import Any
 
 from benchmarks.process import environment
+from zoo.process_memory import forget_peak, memory_bytes
 
 MODES = ("plain", "recompute", "reversible")
 BATCH, SHAPE = 16, (64, 64, 3)
@@ -88,7 +89,7 @@ def measure(mode: str, num_steps: int) -> dict[str, float]:
     for _ in range(3):
         step((tf.constant(x),))
     seconds = (time.perf_counter() - start) / 3
-    peak = status("VmHWM")
+    peak = megabytes("VmHWM")
     return {"step": peak - traced, "all": peak - before, "first": first, "seconds": seconds}
 
 
@@ -99,18 +100,11 @@ def resident() -> float:
 
     gc.collect()
     ctypes.CDLL(None).malloc_trim(0)
-    return status("VmRSS")
+    return megabytes("VmRSS")
 
 
-def status(field: str) -> float:
-    with open("/proc/self/status") as lines:
-        return next(int(line.split()[1]) for line in lines if line.startswith(field)) / 1024
-
-
-def forget_peak() -> None:
-    """Sets ``VmHWM`` back to what is resident now."""
-    with open("/proc/self/clear_refs", "w") as file:
-        file.write("5")
+def megabytes(field: str) -> float:
+    return memory_bytes(field) / 2**20
 
 
 if __name__ == "__main__":

@@ -21,8 +21,9 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from benchmarks.memory import forget_peak, resident, status
+from benchmarks.memory import megabytes, resident
 from benchmarks.process import environment
+from zoo.process_memory import forget_peak
 
 SIZE = {"filters": 32, "blocks": 1, "levels": 2, "mixtures": 5}
 LOCAL = {"units": 128, "num_blocks": 3, "num_levels": 1, "kernel_size": 1, "first_kernel_size": 7}
@@ -89,7 +90,7 @@ def train(library: str, shape: tuple[int, ...], whole: bool) -> dict[str, float]
     return {
         "parameters": parameters,
         "ms": 1e3 * best,
-        "MB": status("VmHWM") - before,
+        "MB": megabytes("VmHWM") - before,
         "first s": first,
     }
 

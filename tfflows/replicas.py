@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import tensorflow as tf
+
+JOBS = ("chief", "worker")
+"""What processes that train are called in `TF_CONFIG`."""
 
 
 def sum_over_replicas(values: list[tf.Tensor]) -> list[tf.Tensor]:
@@ -36,17 +41,16 @@ def is_multi_worker(strategy: tf.distribute.Strategy) -> bool:
     >>> is_multi_worker(tf.distribute.get_strategy())
     False
     """
-    multi_worker = isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy)
-    return multi_worker and num_workers(strategy) > 1
+    if not isinstance(strategy, tf.distribute.MultiWorkerMirroredStrategy):
+        return False
+    resolver = strategy.cluster_resolver
+    return resolver is not None and num_workers(resolver.cluster_spec().as_dict()) > 1
 
 
-def num_workers(strategy: tf.distribute.Strategy) -> int:
-    """The processes of a strategy, by the cluster it was made for.
+def num_workers(cluster: Mapping) -> int:
+    """The processes that train in a cluster, given as in `TF_CONFIG`.
 
-    >>> num_workers(tf.distribute.get_strategy())
-    1
+    >>> num_workers({"worker": ["one:1", "two:1"], "ps": ["three:1"]})
+    2
     """
-    if strategy.cluster_resolver is None:
-        return 1
-    cluster = strategy.cluster_resolver.cluster_spec().as_dict()
-    return max(sum(len(cluster.get(job, ())) for job in ("chief", "worker")), 1)
+    return sum(len(cluster.get(job, ())) for job in JOBS)

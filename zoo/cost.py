@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import pathlib
 import time
 
 import keras
@@ -14,6 +13,7 @@ from tfflows.layers import BatchNormalization
 from tfflows.models import DensityModel
 from zoo.optimizer import make_optimizer
 from zoo.precision import training_dtype
+from zoo.process_memory import forget_peak, memory_bytes
 from zoo.recipe import Recipe
 
 STEPS = 3
@@ -85,13 +85,13 @@ def measure(recipe: Recipe, batch_size: int | None = None) -> Cost:
     step = tf.function(lambda *data: model.train_step((data if len(data) > 1 else data[0],)))
     flops = _flops(step.get_concrete_function(*x).graph)
     step(*x)
-    resident = _status("VmRSS")
-    forgotten = _forget_peak()
+    resident = memory_bytes("VmRSS")
+    forgotten = forget_peak()
     start = time.perf_counter()
     for _ in range(STEPS):
         step(*x)
     seconds = (time.perf_counter() - start) / STEPS
-    peak = _status("VmHWM")
+    peak = memory_bytes("VmHWM")
     trained = sum(int(np.prod(v.shape)) for v in model.trainable_variables)
     gradients = _bytes(model.trainable_variables)
     return Cost(
@@ -132,20 +132,3 @@ def _flops(graph):
     options = profiler.ProfileOptionBuilder.float_operation()
     options = profiler.ProfileOptionBuilder(options).with_empty_output().build()
     return profiler.profile(graph, cmd="op", options=options).total_float_ops
-
-
-def _status(name):
-    """A size of this process in bytes, where Linux tells; else 0."""
-    try:
-        lines = pathlib.Path("/proc/self/status").read_text().splitlines()
-    except OSError:
-        return 0
-    return next((1024 * int(line.split()[1]) for line in lines if line.startswith(name)), 0)
-
-
-def _forget_peak():
-    try:
-        pathlib.Path("/proc/self/clear_refs").write_text("5")
-    except OSError:
-        return False
-    return True

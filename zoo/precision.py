@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import pathlib
-
 import tensorflow as tf
 
+from zoo.processor import has_bfloat16_instructions
 from zoo.recipe import Recipe
-
-BFLOAT16_FLAGS = {"avx512_bf16", "amx_bf16", "bf16"}
-"""What Linux calls processors' instructions for products in bfloat16."""
 
 
 def training_dtype(recipe: Recipe, mixed_precision: bool | None = None) -> str:
@@ -35,13 +31,4 @@ def training_dtype(recipe: Recipe, mixed_precision: bool | None = None) -> str:
 
 def has_bfloat16() -> bool:
     """Whether products in bfloat16 are fast here: on GPUs, and CPUs that Linux says so of."""
-    if tf.config.list_physical_devices("GPU"):
-        return True
-    try:
-        lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return False
-    flags = {
-        flag for line in lines if line.startswith(("flags", "Features")) for flag in line.split()
-    }
-    return not BFLOAT16_FLAGS.isdisjoint(flags)
+    return bool(tf.config.list_physical_devices("GPU")) or has_bfloat16_instructions()

@@ -7,10 +7,10 @@ import os
 
 import tensorflow as tf
 
+from tfflows.replicas import JOBS, num_workers
 from zoo.data.known import check_known
 
 STRATEGIES = ("auto", "none", "one_device", "mirrored", "multi_worker")
-JOBS = ("chief", "worker")
 
 
 def make_strategy(name: str = "auto", devices: int | None = None) -> tf.distribute.Strategy:
@@ -139,5 +139,4 @@ def _tf_config():
 
 
 def _cluster_size():
-    cluster = _tf_config().get("cluster", {})
-    return sum(len(cluster.get(job, ())) for job in JOBS)
+    return num_workers(_tf_config().get("cluster", {}))

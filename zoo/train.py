@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import pathlib
-import platform
 import sys
 from typing import Any
 
@@ -20,6 +19,7 @@ from zoo.model_card import write_card
 from zoo.optimizer import make_optimizer
 from zoo.plots import pictures
 from zoo.precision import training_dtype
+from zoo.processor import processor_name
 from zoo.progress import Progress
 from zoo.recipe import Recipe
 from zoo.replace import check_writable, replace
@@ -60,11 +60,10 @@ def train(
     directory = pathlib.Path(directory)
     work = pathlib.Path(work) if work else directory / "training"
     strategy = strategy or default_strategy()
-    dtype = training_dtype(recipe, mixed_precision)
     if is_chief(strategy):
         check_writable(directory)
     with watched(strategy):
-        trained, resume = fit(recipe, work, strategy, fresh, start, dtype, jit)
+        trained, resume = fit(recipe, work, strategy, fresh, start, mixed_precision, jit)
         if is_chief(strategy):
             _ship(recipe, trained, resume, directory)
         wait_for_all(strategy)
@@ -77,7 +76,7 @@ def fit(
     strategy: tf.distribute.Strategy,
     fresh: bool = False,
     start: pathlib.Path | str | None = None,
-    dtype: str | None = None,
+    mixed_precision: bool | None = None,
     jit: bool | None = None,
 ) -> tuple[DensityModel, Resume]:
     """The model with the best weights by validation, and the record of its training."""
@@ -96,7 +95,7 @@ def fit(
 
     keras.utils.set_random_seed(training.seed)
     with strategy.scope():
-        model = recipe.make_model(dtype=dtype or training_dtype(recipe))
+        model = recipe.make_model(dtype=training_dtype(recipe, mixed_precision))
         model.compile(
             make_optimizer(training, epochs * steps), jit_compile=check_jit(jit, strategy)
         )
@@ -193,7 +192,7 @@ def hardware(strategy: tf.distribute.Strategy) -> str:
         return f"{strategy.num_replicas_in_sync} x {name}"
     replicas = f"{strategy.num_replicas_in_sync} x " if is_multi_worker(strategy) else ""
     cores = len(os.sched_getaffinity(0))
-    return f"{replicas}{cores} core{'s' if cores > 1 else ''} of {_processor()}"
+    return f"{replicas}{cores} core{'s' if cores > 1 else ''} of {processor_name()}"
 
 
 def _draw(model: DensityModel, data: DataSet, directory: pathlib.Path) -> None:
@@ -210,12 +209,3 @@ def _validation_batch(recipe: Recipe, strategy: tf.distribute.Strategy) -> int:
     size = min(recipe.evaluation.batch_size, recipe.data.load().size("validation"))
     size = min(size, recipe.training.validation_rows or size)
     return max(size - size % strategy.num_replicas_in_sync, 1)
-
-
-def _processor() -> str:
-    try:
-        lines = pathlib.Path("/proc/cpuinfo").read_text().splitlines()
-    except OSError:
-        return platform.machine()
-    models = (line.split(":", 1)[1].strip() for line in lines if line.startswith("model name"))
-    return next(models, platform.machine())

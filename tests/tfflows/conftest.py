@@ -3,6 +3,7 @@
 import keras
 import pytest
 
+import tfflows
 from tests.tfflows import served_models
 
 
@@ -18,3 +19,13 @@ def served(tmp_path_factory):
         return made[name]
 
     return get
+
+
+@pytest.fixture(scope="module")
+def artifact(tmp_path_factory):
+    """A tiny exported model of vectors, to be spoilt."""
+    model = tfflows.MAF(num_layers=1, units=(4,))
+    model.build((None, 2))
+    path = tmp_path_factory.mktemp("artifact") / "1"
+    model.export(path)
+    return path

@@ -13,15 +13,6 @@ from tests.damage import PLACES, damaged
 from tfflows import saved_model
 
 
-@pytest.fixture(scope="module")
-def artifact(tmp_path_factory):
-    model = tfflows.MAF(num_layers=1, units=(4,))
-    model.build((None, 2))
-    path = tmp_path_factory.mktemp("damaged") / "1"
-    model.export(path)
-    return path
-
-
 def test_damage_at_random_places_is_refused_by_the_name_of_the_file(artifact):
     files = sorted(f for f in artifact.rglob("*") if f.is_file() and f.stat().st_size)
     contents = [f.read_bytes() for f in files]

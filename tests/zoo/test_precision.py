@@ -5,6 +5,7 @@ import copy
 import pytest
 
 import zoo.precision
+import zoo.processor
 from tests.zoo.conftest import TINY
 from zoo.precision import training_dtype
 from zoo.recipe import parse
@@ -43,5 +44,5 @@ def test_float64_is_not_mixed():
     ("flags", "fast"), [("flags : fpu avx2", False), ("flags : fpu avx512_bf16", True)]
 )
 def test_has_bfloat16_reads_what_the_processor_says(flags, fast, monkeypatch):
-    monkeypatch.setattr(zoo.precision.pathlib.Path, "read_text", lambda self: f"cpu : 0\n{flags}\n")
+    monkeypatch.setattr(zoo.processor.pathlib.Path, "read_text", lambda self: f"cpu : 0\n{flags}\n")
     assert zoo.precision.has_bfloat16() == fast
