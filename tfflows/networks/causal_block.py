@@ -7,7 +7,8 @@ import tensorflow as tf
 
 from tfflows.networks.causal_convolution import CausalConvolution
 from tfflows.networks.dropout_mask import DropoutMask
-from tfflows.networks.gated_convolution import concat_elu, glu
+from tfflows.networks.concat_elu import concat_elu
+from tfflows.networks.glu import glu
 from tfflows.networks.run import plain
 from tfflows.networks.weight_normalized_dense import WeightNormalizedDense
 

@@ -6,7 +6,8 @@ import math
 
 import keras
 
-from tfflows.networks.gated_convolution import GatedConvolution, concat_elu
+from tfflows.networks.concat_elu import concat_elu
+from tfflows.networks.gated_convolution import GatedConvolution
 from tfflows.networks.gated_self_attention import GatedSelfAttention
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import keras
-import tensorflow as tf
+
+from tfflows.networks.concat_elu import concat_elu
+from tfflows.networks.glu import glu
 
 
 @keras.saving.register_keras_serializable("tfflows")
@@ -54,30 +56,3 @@ class GatedConvolution(keras.layers.Layer):
             "kernel_size": self.kernel_size,
             "dropout": self.dropout,
         }
-
-
-def glu(h) -> tf.Tensor:
-    """`a sigmoid(b)`, a and b the halves of the last axis."""
-    a, b = tf.split(h, 2, -1)
-    return a * tf.cast(tf.sigmoid(_wide(b)), a.dtype)
-
-
-@tf.custom_gradient
-def concat_elu(x):
-    """`elu([x, -x])` on the last axis, which doubles: no feature's gradient dies.
-
-    Its own gradient, since automatic differentiation would keep what it computes in both dtypes.
-    """
-    y = tf.cast(tf.nn.elu(_wide(tf.concat([x, -x], -1))), x.dtype)
-
-    def gradient(upstream):
-        both = tf.raw_ops.EluGrad(gradients=_wide(upstream), outputs=_wide(y))
-        positive, negative = tf.split(tf.cast(both, x.dtype), 2, -1)
-        return positive - negative
-
-    return y, gradient
-
-
-def _wide(x):
-    """In float32 at least: exponentials in bfloat16 take a CPU three times as long."""
-    return tf.cast(x, "float32") if x.dtype.size < 4 else x

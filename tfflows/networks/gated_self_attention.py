@@ -5,7 +5,7 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
-from tfflows.networks.gated_convolution import glu
+from tfflows.networks.glu import glu
 
 
 @keras.saving.register_keras_serializable("tfflows")

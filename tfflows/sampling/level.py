@@ -5,7 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 from tfflows.networks.causal_convolution import CausalConvolution
-from tfflows.networks.gated_convolution import concat_elu
+from tfflows.networks.concat_elu import concat_elu
 from tfflows.networks.run import identity
 
 
