@@ -61,7 +61,8 @@ model = tfflows.load("saved_models/{name}/{version}")
 ```python
 import tensorflow as tf
 
-signatures = tf.saved_model.load("saved_models/{name}/{version}").signatures  # without tfflows
+# without tfflows
+signatures = tf.saved_model.load("saved_models/{name}/{version}").signatures
 ```
 """
 

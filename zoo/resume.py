@@ -22,22 +22,24 @@ class Resume(keras.callbacks.Callback):
     """Saves the whole state of training after each epoch, in one file, atomically.
 
     The state: the variables of model and optimizer, the best weights by validation, the log so far
-    (a row of `COLUMNS` an epoch), and the seconds spent. List it before `SwapEMAWeights`, so that
-    the best weights are the averaged ones.
+    (a row of `COLUMNS` an epoch), the seconds spent, and on what. List it before `SwapEMAWeights`,
+    so that the best weights are the averaged ones.
 
     Args:
         path: the file; beside it, `training.csv` is the log.
         recipe: what is trained; a state that it does not go on from is refused.
         writes: whether this process writes the files: of several workers, the chief.
+        hardware: what this process trains on, in words.
     """
 
-    def __init__(self, path: pathlib.Path, recipe: Recipe, writes: bool = True):
+    def __init__(self, path: pathlib.Path, recipe: Recipe, writes: bool = True, hardware: str = ""):
         super().__init__()
-        self.writes = writes
+        self.writes, self.hardware = writes, hardware
         self.path, self.recipe, self.patience = path, recipe, recipe.training.patience
         self.log: list[list[float]] = []
         self.best_nll, self.best_epoch, self.best = np.inf, 0, []
         self.seconds = 0.0
+        self.trained_on: list[str] = []
 
     @property
     def epoch(self) -> int:
@@ -73,6 +75,7 @@ class Resume(keras.callbacks.Callback):
         self.best_epoch = int(state["best_epoch"])
         self.log = state["log"].tolist()
         self.seconds = float(state["seconds"])
+        self.trained_on = state["trained_on"].tolist()
         return True
 
     def restore_entry(self, model: keras.Model, entry: pathlib.Path) -> None:
@@ -101,6 +104,7 @@ class Resume(keras.callbacks.Callback):
         self.best_nll = metadata["metrics"]["val_nll"]
         self.best_epoch = metadata["metrics"]["best_epoch"]
         self.seconds = self.log[-1][-1]
+        self.trained_on = [metadata["hardware"]]
         model.set_weights(self.best)
         _begin_at(model, step=int(self.log[-1][COLUMNS.index("step")]))
 
@@ -123,6 +127,8 @@ class Resume(keras.callbacks.Callback):
         step = numpy(self.model.optimizer.iterations)
         row = [epoch + 1, step, logs["nll"], logs["val_nll"], rate, self.seconds]
         self.log.append([float(value) for value in row])
+        if self.hardware not in self.trained_on:
+            self.trained_on.append(self.hardware)
         self.save()
         if self.exhausted:
             self.model.stop_training = True
@@ -139,6 +145,7 @@ class Resume(keras.callbacks.Callback):
             "recipe": self.recipe.trained_by(),
             "log": self.log,
             "seconds": self.seconds,
+            "trained_on": self.trained_on,
             "best_nll": self.best_nll,
             "best_epoch": self.best_epoch,
         }

@@ -101,7 +101,7 @@ def fit(
         )
         model.adapt(rows(), num_examples=training.adapt_rows)
         model.optimizer.build(model.trainable_variables)
-        resume = Resume(state, recipe, writes)
+        resume = Resume(state, recipe, writes, hardware(strategy))
         if (fresh or not resume.restore(model)) and start:
             resume.restore_entry(model, pathlib.Path(start))
         check_agreement(strategy, resume.epoch, state)
@@ -157,7 +157,7 @@ def default_strategy() -> tf.distribute.Strategy:
 def _ship(recipe, trained, resume, directory):
     """Evaluates and exports what was trained, and writes the rest of the entry."""
     model = shipped(recipe, trained)
-    metadata = describe(recipe, model, resume, trained.distribute_strategy)
+    metadata = describe(recipe, model, resume)
     metadata["dtype"] = trained.dtype_policy.name
     saved_model.export(model, directory / VERSION, metadata)
     replace(directory / "training.csv", resume.csv().encode())
@@ -165,9 +165,7 @@ def _ship(recipe, trained, resume, directory):
     write_card(directory, metadata)
 
 
-def describe(
-    recipe: Recipe, model: DensityModel, resume: Resume, strategy: tf.distribute.Strategy
-) -> dict[str, Any]:
+def describe(recipe: Recipe, model: DensityModel, resume: Resume) -> dict[str, Any]:
     """All that the artifact says of itself: how it was made, and how good it is."""
     data = recipe.data.load()
     figures = evaluate(model, data, recipe.evaluation)
@@ -176,7 +174,7 @@ def describe(
         "metrics": figures | {"val_nll": resume.best_nll, "best_epoch": resume.best_epoch},
         "protocol": protocol(data, recipe.evaluation, model),
         "parameters": int(model.count_params()),
-        "hardware": hardware(strategy),
+        "hardware": ", then ".join(resume.trained_on),
         "hours": resume.seconds / 3600,
         "seed": recipe.training.seed,
         "command": f"python -m zoo train {recipe.name}",

@@ -106,8 +106,9 @@ def test_a_restart_goes_on_where_the_shorter_training_ended(tmp_path):
     assert_same(undisturbed.get_weights(), resumed.get_weights())
 
 
-def test_a_shipped_entry_is_gone_on_from(entries, tmp_path):
+def test_a_shipped_entry_is_gone_on_from(entries, tmp_path, monkeypatch):
     longer = tiny(epochs=3, restarts=[2])
+    monkeypatch.setattr(zoo.train, "hardware", lambda strategy: "another machine")
     shipped = zoo.train.saved_model.load(entries / "tiny" / "1").get_weights()
     model, record = fit(longer, tmp_path, default_strategy(), start=entries / "tiny")
     with (entries / "tiny" / "training.csv").open() as file:
@@ -118,6 +119,8 @@ def test_a_shipped_entry_is_gone_on_from(entries, tmp_path):
     assert any(np.any(a != b) for a, b in zip(shipped, model.get_weights()))
     _, again = fit(longer, tmp_path, default_strategy(), start=entries / "tiny")
     assert_same(record.log, again.log)
+    first = zoo.train.saved_model.read(entries / "tiny" / "1")["metadata"]["hardware"]
+    assert again.trained_on == [first, "another machine"]
 
 
 def test_an_entry_of_another_recipe_is_not_gone_on_from(entries, tmp_path):
