@@ -6,8 +6,8 @@ import keras
 import tensorflow as tf
 
 from tfflows.networks.causal_convolution import CausalConvolution
-from tfflows.networks.dropout_mask import DropoutMask
 from tfflows.networks.concat_elu import concat_elu
+from tfflows.networks.dropout_mask import DropoutMask
 from tfflows.networks.glu import glu
 from tfflows.networks.run import plain
 from tfflows.networks.weight_normalized_dense import WeightNormalizedDense
