@@ -12,13 +12,16 @@ from pathlib import Path
 
 import tensorflow as tf
 
+from tfflows.exchange import exchange
+
 
 @contextlib.contextmanager
 def whole_directory(path: Path) -> Iterator[Path]:
     """A place to write in, which becomes `path` at the end; with an error, nothing is changed.
 
     It lies beside `path`, and its name begins with a dot: a server that polls for versions, which
-    are numbers, doesn't see it until it is moved, in one step. A directory that was there before
+    are numbers, doesn't see it until it is moved, in one step. With a directory that was there
+    before it changes places, in one step too where the system can (`exchange`); elsewhere that one
     is moved out of the way first.
 
     Args:
@@ -53,16 +56,19 @@ def _sync(directory):
 
 def _replace(temporary, path):
     temporary.chmod(0o755)  # mkdtemp's are private
-    old = None
-    if path.exists():
-        old = Path(tempfile.mkdtemp(prefix=f".{path.name}.old.", dir=path.parent))
-        os.replace(path, old / "was")
+    if not path.exists():
+        os.replace(temporary, path)
+    elif not exchange(temporary, path):
+        _replace_in_two_steps(temporary, path)
+
+
+def _replace_in_two_steps(temporary, path):
+    old = Path(tempfile.mkdtemp(prefix=f".{path.name}.old.", dir=path.parent))
+    os.replace(path, old / "was")
     try:
         os.replace(temporary, path)
     except BaseException:
-        if old is not None:
-            os.replace(old / "was", path)
+        os.replace(old / "was", path)
         raise
     finally:
-        if old is not None:
-            shutil.rmtree(old, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)

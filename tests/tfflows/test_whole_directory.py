@@ -1,0 +1,80 @@
+"""A directory is there whole, old or new, at any moment."""
+
+import sys
+import threading
+
+import pytest
+
+from tfflows import whole_directory as module
+from tfflows.exchange import exchange
+from tfflows.whole_directory import whole_directory
+
+linux = pytest.mark.skipif(sys.platform != "linux", reason="exchange() is for Linux")
+
+
+def write(path, text):
+    with whole_directory(path) as directory:
+        (directory / "file").write_text(text)
+
+
+@pytest.mark.parametrize("can_exchange", [True, False])
+def test_a_new_one_takes_the_place_of_the_old(tmp_path, monkeypatch, can_exchange):
+    if not can_exchange:
+        monkeypatch.setattr(module, "exchange", lambda one, other: False)
+    for text in ("old", "new"):
+        write(tmp_path / "1", text)
+        assert (tmp_path / "1" / "file").read_text() == text
+        assert list(tmp_path.iterdir()) == [tmp_path / "1"]
+
+
+@pytest.mark.parametrize("can_exchange", [True, False])
+def test_an_error_leaves_the_old_one_and_nothing_else(tmp_path, monkeypatch, can_exchange):
+    write(tmp_path / "1", "old")
+
+    def fail(one, other):
+        raise OSError(13, "Permission denied")
+
+    if can_exchange:
+        monkeypatch.setattr(module, "exchange", fail)
+    else:
+        monkeypatch.setattr(module, "exchange", lambda one, other: False)
+        replace = module.os.replace
+        monkeypatch.setattr(
+            module.os,
+            "replace",
+            lambda a, b: fail(a, b) if a.name.startswith(".1.") else replace(a, b),
+        )
+    with pytest.raises(OSError, match="Permission denied"):
+        write(tmp_path / "1", "new")
+    assert (tmp_path / "1" / "file").read_text() == "old"
+    assert list(tmp_path.iterdir()) == [tmp_path / "1"]
+
+
+@linux
+def test_whoever_looks_never_misses_it(tmp_path):
+    write(tmp_path / "1", "old")
+    looks, missed, done = 0, 0, threading.Event()
+
+    def look():
+        nonlocal looks, missed
+        while not done.is_set():
+            looks += 1
+            missed += not (tmp_path / "1" / "file").exists()
+
+    watcher = threading.Thread(target=look)
+    watcher.start()
+    for i in range(200):
+        write(tmp_path / "1", str(i))
+    done.set()
+    watcher.join()
+    assert looks > 200 and not missed, f"{missed} of {looks}"
+
+
+@linux
+def test_exchange(tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).write_text(name)
+    assert exchange(tmp_path / "a", tmp_path / "b")
+    assert [(tmp_path / name).read_text() for name in ("a", "b")] == ["b", "a"]
+    with pytest.raises(FileNotFoundError, match="none"):
+        exchange(tmp_path / "a", tmp_path / "none")
