@@ -15,7 +15,7 @@ HEAD = (
     "| --- | --- | --- | ---: | ---: | ---: |"
 )
 IMAGE_HEAD = (
-    "| images | model | data | parameters | test bits/dim | of more samples | a published figure |\n"
+    "| images | model | data | parameters | test bits/dim | tightened | a published figure |\n"
     "| --- | --- | --- | ---: | ---: | ---: | --- |"
 )
 
