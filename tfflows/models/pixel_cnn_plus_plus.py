@@ -124,6 +124,7 @@ class PixelCNNPlusPlus(DensityModel):
 
     def _adapt(self, x, condition):
         self.network.adapt(self._scaled(x), condition)
+        self.head.adapt(x)
 
     def _log_prob(self, x, condition, seed):
         features = self.network(self._scaled(x), condition=condition)
