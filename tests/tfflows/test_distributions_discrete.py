@@ -363,6 +363,33 @@ def test_head_starts_near_the_uniform_distribution(channels, low, high):
     assert abs(np.mean(log_prob) / uniform - 1) < 0.15
 
 
+def first_nll(head, y):
+    """Before features matter, nats a channel."""
+    parameters = tf.broadcast_to(head.dense.bias, [len(y), head.num_parameters])
+    return -float(tf.reduce_mean(head.distribution(parameters).log_prob(y))) / y.shape[-1]
+
+
+@pytest.mark.parametrize("channels, within", [(1, 0.3), (3, 1.1)])
+def test_head_adapts_to_the_marginal(channels, within):
+    y = np.concatenate([np.zeros(700), np.full(200, 253), np.linspace(2, 250, 100).round()])
+    y = np.random.RandomState(0).permutation(np.tile(y, 20))  # more than are looked at
+    entropy = np.log(10) - 0.7 * np.log(7) - 0.2 * np.log(2) + 0.1 * np.log(100)
+    y = np.stack([np.roll(y, i) for i in range(channels)], -1)
+    head = DiscretizedLogisticHead(channels, num_components=10, dtype="mixed_bfloat16")
+    head.build((None, 4))
+    assert first_nll(head, y) > entropy + 2
+    head.adapt(y)
+    assert entropy < first_nll(head, y) < entropy + within
+
+
+def test_head_adapts_to_constant_data():
+    head = DiscretizedLogisticHead(num_components=3)
+    head.build((None, 4))
+    head.adapt(np.full([5, 2, 1], 128, "uint8"))
+    assert np.all(np.isfinite(head.dense.bias))
+    assert first_nll(head, np.full([1, 1], 128)) < 1
+
+
 def test_parameters_of_the_head():
     head = DiscretizedLogisticHead(3, 2, 10, 30, min_log_scale=-3.0)
     assert head.num_parameters == 2 * 10
