@@ -82,6 +82,17 @@ def test_every_way_of_saving_gives_the_same_model(trained, tmp_path):
 
 
 @each_trained
+def test_no_layer_lies_in_a_list_within_a_list(trained):
+    """Of those, Keras 3.12 saves no weights, and says nothing."""
+    for layer in trained.model._flatten_layers():
+        for name, value in vars(layer).items():
+            lists = isinstance(value, (list, tuple)) and not name.startswith("_")
+            nested = [x for x in value if isinstance(x, (list, tuple))] if lists else []
+            layers = [x for x in tf.nest.flatten(nested) if isinstance(x, keras.layers.Layer)]
+            assert not layers, f"{layer.path}: {name}"
+
+
+@each_trained
 def test_the_served_signatures_are_the_model(trained):
     row, model, x, c, _, exported = trained
     served = tf.saved_model.load(str(exported)).signatures

@@ -56,30 +56,26 @@ class GatedAttention(keras.layers.Layer):
     def build(self, input_shape):
         self.first.build(input_shape)
         shape = (*input_shape[:-1], self.units)
-        self.blocks = self._blocks(attends=math.prod(shape[1:3]) <= self.max_positions)
-        for block, normalization in self.blocks:
-            block.build(shape)
-            normalization.build(shape)
+        self.blocks = list(self._blocks(attends=math.prod(shape[1:3]) <= self.max_positions))
+        self.normalizations = [
+            keras.layers.LayerNormalization(name=f"norm_{block.name}", dtype=self.dtype_policy)
+            for block in self.blocks
+        ]
+        for layer in [*self.blocks, *self.normalizations]:
+            layer.build(shape)
 
     def _blocks(self, attends):
-        """Pairs of a block and the normalization after it."""
-        policy, blocks = self.dtype_policy, []
-
-        def add(block):
-            name = f"norm_{block.name}"
-            blocks.append((block, keras.layers.LayerNormalization(name=name, dtype=policy)))
-
+        options = {"dtype": self.dtype_policy}
         for i in range(self.num_blocks):
-            size, name = self.kernel_size, f"convolution_{i}"
-            add(GatedConvolution(self.units, size, self.dropout, name=name, dtype=policy))
+            name, size = f"convolution_{i}", self.kernel_size
+            yield GatedConvolution(self.units, size, self.dropout, name=name, **options)
             if self.num_heads and attends:
                 name = f"attention_{i}"
-                add(GatedSelfAttention(self.units, self.num_heads, name=name, dtype=policy))
-        return blocks
+                yield GatedSelfAttention(self.units, self.num_heads, name=name, **options)
 
     def call(self, inputs):
         h = self.first(inputs)
-        for block, normalization in self.blocks:
+        for block, normalization in zip(self.blocks, self.normalizations):
             h = normalization(block(h))
         return concat_elu(h)
 

@@ -50,12 +50,10 @@ class ResidualConvNet(ResidualNetwork):
         self.kernel_sizes = tuple(kernel_sizes)
         self.first = self._convolution("first", 3)
         last = len(self.kernel_sizes) - 1
-        self.blocks = [
-            [
-                self._convolution(f"block_{i}_{j}", k, last=j == last)
-                for j, k in enumerate(self.kernel_sizes)
-            ]
+        self.hidden = [
+            self._convolution(f"block_{i}_{j}", k, last=j == last)
             for i in range(num_blocks)
+            for j, k in enumerate(self.kernel_sizes)
         ]
         self.drop = keras.layers.Dropout(dropout, name="dropout", dtype=self.dtype_policy)
 

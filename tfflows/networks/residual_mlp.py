@@ -43,9 +43,10 @@ class ResidualMLP(ResidualNetwork):
         self.dropout = dropout
         self.weight_normalization = weight_normalization
         self.first = self._dense("first")
-        self.blocks = [
-            (self._dense(f"block_{i}_a"), self._dense(f"block_{i}_b", last=True))
+        self.hidden = [
+            self._dense(f"block_{i}_{name}", last=name == "b")
             for i in range(num_blocks)
+            for name in "ab"
         ]
         self.drop = keras.layers.Dropout(dropout, name="dropout", dtype=self.dtype_policy)
 

@@ -9,8 +9,8 @@ class ResidualNetwork(keras.layers.Layer):
     """A layer, then pre-activation residual blocks of layers: `[..., c]` to `[..., units]`.
 
     He et al. 2016: a block is `h + layer(activation(layer(activation(h))))`, with as many layers as
-    it has. A subclass sets `units`, `activation`, `weight_normalization`, `dropout`, and `first`,
-    `blocks` (the layers of each) and `drop`.
+    it has. A subclass sets `units`, `num_blocks`, `activation`, `weight_normalization`, `dropout`,
+    and `first`, `hidden` (the layers of all blocks, one after another) and `drop`.
     """
 
     def _initializer(self, last):
@@ -20,8 +20,15 @@ class ResidualNetwork(keras.layers.Layer):
 
     def build(self, input_shape):
         self.first.build(input_shape)
-        for layer in [layer for block in self.blocks for layer in block]:
+        for layer in self.hidden:
             layer.build(self.compute_output_shape(input_shape))
+
+    @property
+    def blocks(self) -> list:
+        """The layers of each block."""
+        # No attribute: of lists within lists, Keras 3.12 saves no weights.
+        size = len(self.hidden) // max(self.num_blocks, 1)
+        return [self.hidden[i * size : (i + 1) * size] for i in range(self.num_blocks)]
 
     def call(self, inputs):
         h = self.first(inputs)
