@@ -95,7 +95,11 @@ class DiscretizedLogisticHead(keras.layers.Layer):
 
     def call(self, features):
         """Features `[..., F]` to parameters `[..., P]`."""
-        return self.dense(tf.cast(features, self.variable_dtype))
+        features = tf.cast(features, self.variable_dtype)
+        # By rows: of [n, 1, p, F], Keras 3.12 makes a batched product that crashes TensorFlow 2.21.
+        rows = self.dense(tf.reshape(features, [-1, features.shape[-1]]))
+        outputs = tf.reshape(rows, tf.concat([tf.shape(features)[:-1], [self.num_parameters]], 0))
+        return tf.ensure_shape(outputs, self.compute_output_shape(features.shape))
 
     def adapt(self, y) -> None:
         """Sets the bias to the mixture that is most likely for all vectors, whatever the features.
