@@ -2,6 +2,8 @@
 
 import pathlib
 import re
+import subprocess
+import sys
 
 import typer
 import yaml
@@ -28,5 +30,8 @@ def test_the_tf_job():
 
 def test_the_code():
     (block,) = re.findall(r"```python\n(.*?)```", DOCS.read_text(), re.DOTALL)
-    exec(compile(block, "distributed.md", "exec"), names := {"__name__": "__main__"})
-    assert names["model"].history.history["nll"]
+    # In a process of its own: TensorFlow mixes up the reductions of two strategies in one.
+    code = f"{block}\nprint(model.history.history['nll'])"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert float(done.stdout.splitlines()[-1].strip("[]").split(",")[-1])
