@@ -15,6 +15,8 @@ from zoo.recipe import Recipe, parse
 from zoo.replace import replace
 from zoo.state_file import read_state, write_state
 
+THEN = ", then "
+"""Between the machines of a training, in metadata and cards."""
 COLUMNS = ("epoch", "step", "nll", "val_nll", "learning_rate", "seconds")
 
 
@@ -104,7 +106,7 @@ class Resume(keras.callbacks.Callback):
         self.best_nll = metadata["metrics"]["val_nll"]
         self.best_epoch = metadata["metrics"]["best_epoch"]
         self.seconds = self.log[-1][-1]
-        self.trained_on = [metadata["hardware"]]
+        self.trained_on = metadata["hardware"].split(THEN)
         model.set_weights(self.best)
         _begin_at(model, step=int(self.log[-1][COLUMNS.index("step")]))
 

@@ -23,7 +23,7 @@ from zoo.processor import processor_name
 from zoo.progress import Progress
 from zoo.recipe import Recipe
 from zoo.replace import check_writable, replace
-from zoo.resume import Resume
+from zoo.resume import THEN, Resume
 from zoo.strategies import check_jit, is_chief, make_strategy
 from zoo.workers import check_agreement, wait_for_all, watched
 
@@ -174,7 +174,7 @@ def describe(recipe: Recipe, model: DensityModel, resume: Resume) -> dict[str, A
         "metrics": figures | {"val_nll": resume.best_nll, "best_epoch": resume.best_epoch},
         "protocol": protocol(data, recipe.evaluation, model),
         "parameters": int(model.count_params()),
-        "hardware": ", then ".join(resume.trained_on),
+        "hardware": THEN.join(resume.trained_on),
         "hours": resume.seconds / 3600,
         "seed": recipe.training.seed,
         "command": f"python -m zoo train {recipe.name}",
