@@ -106,7 +106,7 @@ def train(
         int | None, typer.Option(help="Of this machine. Default: all GPUs, or else the CPU.")
     ] = None,
     jit: Annotated[
-        bool | None, typer.Option("--jit/--no-jit", help="XLA. Default: on one GPU.")
+        bool | None, typer.Option("--jit/--no-jit", help="XLA. Default: on one GPU, not on CPUs.")
     ] = None,
     as_json: Json = False,
 ) -> None:

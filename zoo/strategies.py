@@ -19,8 +19,8 @@ def make_strategy(name: str = "auto", devices: int | None = None) -> tf.distribu
     Args:
         name: "none"; "one_device"; "mirrored": replicas on the devices of this machine;
             "multi_worker": this process is one of those that `TF_CONFIG` names. "auto":
-            multi_worker in one of several such processes, else mirrored where there are GPUs, else
-            none.
+            multi_worker in one of several such processes, else mirrored where there are several
+            GPUs, one_device where there is one, else none.
         devices: how many of this machine's are used; None: all GPUs, or else the CPU. Without GPUs,
             so many logical CPUs are made.
 
@@ -40,7 +40,7 @@ def make_strategy(name: str = "auto", devices: int | None = None) -> tf.distribu
         return tf.distribute.OneDeviceStrategy(_take(1)[0])
     if name == "mirrored":
         return _mirrored(_take(devices))
-    if gpus := tf.config.list_physical_devices("GPU"):
+    if gpus := _gpus():
         tf.config.set_visible_devices(gpus[:devices], "GPU")
     return tf.distribute.MultiWorkerMirroredStrategy()
 
@@ -54,27 +54,29 @@ def is_chief(strategy: tf.distribute.Strategy) -> bool:
     return (resolver.task_type, resolver.task_id) == chief
 
 
-def check_jit(jit: bool | None, strategy: tf.distribute.Strategy) -> bool | str:
-    """`jit_compile` of Keras's `compile`; by default XLA is left to accelerators.
+def check_jit(jit: bool | None, strategy: tf.distribute.Strategy) -> bool:
+    """`jit_compile` of Keras's `compile`; None: XLA where one replica trains on a GPU.
 
-    On CPUs it gains a little on dense networks, loses on convolutions, and triples the time before
-    the first step.
+    Steps of flows are thousands of small operations, which a GPU waits for unless they are
+    compiled; Keras by itself compiles nothing under a strategy. On CPUs XLA gains a little on dense
+    networks, loses on convolutions, and triples the time before the first step.
 
     Raises:
         ValueError: XLA is asked for with several replicas, which TensorFlow cannot.
     """
-    if jit and strategy.num_replicas_in_sync > 1:
+    replicas = strategy.num_replicas_in_sync
+    if jit and replicas > 1:
         raise ValueError(
             "--jit is for one replica: TensorFlow compiles no step that several devices share. "
-            f"Received: --jit with {strategy.num_replicas_in_sync} replicas."
+            f"Received: --jit with {replicas} replicas."
         )
-    return "auto" if jit is None else jit
+    return replicas == 1 and bool(_gpus()) if jit is None else jit
 
 
 def _automatic():
     if _cluster_size() > 1:
         return "multi_worker"
-    return "mirrored" if tf.config.list_physical_devices("GPU") else "none"
+    return {0: "none", 1: "one_device"}.get(len(_gpus()), "mirrored")
 
 
 def _check_cluster(name):
@@ -96,7 +98,7 @@ def _check_cluster(name):
 
 
 def _check_devices(name, devices):
-    gpus = len(tf.config.list_physical_devices("GPU"))
+    gpus = len(_gpus())
     most = 1 if name in ("none", "one_device") else gpus
     if name == "multi_worker":
         most = max(gpus, 1)
@@ -109,7 +111,7 @@ def _check_devices(name, devices):
 
 def _take(count):
     """The names of the first GPUs, all if `count` is None; without GPUs, of logical CPUs."""
-    kind = "GPU" if tf.config.list_physical_devices("GPU") else "CPU"
+    kind = "GPU" if _gpus() else "CPU"
     if kind == "CPU" and (count or 1) > 1:
         _make_logical_cpus(count)
     return [device.name for device in tf.config.list_logical_devices(kind)[:count]]
@@ -129,6 +131,10 @@ def _mirrored(devices):
     # TensorFlow's collectives on CPUs keep keys for the life of the process; this needs none.
     ops = tf.distribute.ReductionToOneDevice() if "CPU" in devices[0] else None
     return tf.distribute.MirroredStrategy(devices, cross_device_ops=ops)
+
+
+def _gpus():
+    return tf.config.list_physical_devices("GPU")
 
 
 def _tf_config():

@@ -31,18 +31,30 @@ def test_names(name, devices, kind, replicas):
     assert is_chief(strategy)
 
 
-def test_mirrored_takes_all_gpus(monkeypatch):
-    gpus = [tf.config.PhysicalDevice(f"/physical_device:GPU:{i}", "GPU") for i in range(3)]
-    names = [f"/device:GPU:{i}" for i in range(3)]
-    taken = []
+def pretend_gpus(monkeypatch, count):
+    gpus = [tf.config.PhysicalDevice(f"/physical_device:GPU:{i}", "GPU") for i in range(count)]
+    names = [f"/device:GPU:{i}" for i in range(count)]
     monkeypatch.setattr(tf.config, "list_physical_devices", lambda kind=None: gpus)
     logical = [tf.config.LogicalDevice(name, "GPU") for name in names]
     monkeypatch.setattr(tf.config, "list_logical_devices", lambda kind=None: logical)
+    return names
+
+
+def test_mirrored_takes_all_gpus(monkeypatch):
+    names, taken = pretend_gpus(monkeypatch, 3), []
     monkeypatch.setattr(
         tf.distribute, "MirroredStrategy", lambda devices, cross_device_ops: taken.append(devices)
     )
     make_strategy("auto"), make_strategy("mirrored"), make_strategy("mirrored", 2)
     assert taken == [names, names, names[:2]]
+
+
+def test_one_gpu_is_taken_alone_and_compiled_for(monkeypatch):
+    names, taken = pretend_gpus(monkeypatch, 1), []
+    monkeypatch.setattr(tf.distribute, "OneDeviceStrategy", taken.append)
+    make_strategy("auto")
+    assert taken == names
+    assert check_jit(None, tf.distribute.get_strategy()) is True
 
 
 @pytest.mark.parametrize(
@@ -70,9 +82,9 @@ def test_a_bad_tf_config_is_named(monkeypatch):
 
 
 def test_xla_is_for_one_replica(two_replicas):
-    one = tf.distribute.get_strategy()
-    assert [check_jit(jit, one) for jit in (None, True, False)] == ["auto", True, False]
-    assert check_jit(None, two_replicas) == "auto"
+    one, on_gpu = tf.distribute.get_strategy(), bool(tf.config.list_physical_devices("GPU"))
+    assert [check_jit(jit, one) for jit in (None, True, False)] == [on_gpu, True, False]
+    assert check_jit(None, two_replicas) is False
     with pytest.raises(ValueError, match="one replica"):
         check_jit(True, two_replicas)
 
