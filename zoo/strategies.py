@@ -65,18 +65,21 @@ def check_jit(jit: bool | None, strategy: tf.distribute.Strategy) -> bool:
         ValueError: XLA is asked for with several replicas, which TensorFlow cannot.
     """
     replicas = strategy.num_replicas_in_sync
+    if jit is None:
+        return replicas == 1 and bool(_gpus())
     if jit and replicas > 1:
         raise ValueError(
             "--jit is for one replica: TensorFlow compiles no step that several devices share. "
             f"Received: --jit with {replicas} replicas."
         )
-    return replicas == 1 and bool(_gpus()) if jit is None else jit
+    return jit
 
 
 def _automatic():
     if _cluster_size() > 1:
         return "multi_worker"
-    return {0: "none", 1: "one_device"}.get(len(_gpus()), "mirrored")
+    gpus = len(_gpus())
+    return "mirrored" if gpus > 1 else "one_device" if gpus else "none"
 
 
 def _check_cluster(name):
