@@ -116,6 +116,16 @@ def test_mixture_of_logistics_then_goes_through_the_affine_map():
     np.testing.assert_allclose(bijector.forward(tf.identity(z)), x, atol=1e-5)
 
 
+def test_mixture_of_logistics_takes_values_with_axes_in_front_of_those_of_the_parameters():
+    family, raw, x = MixtureOfLogistics(3), data(7, 3, 2 + 3 * 3), data(5, 7, 3, seed=1)
+    z, log_det = family.forward_and_log_det(x, raw)
+    for i in range(5):
+        expected = family.forward_and_log_det(x[i], raw)
+        np.testing.assert_allclose(z[i], expected[0], atol=1e-5)
+        np.testing.assert_allclose(log_det[i], expected[1], atol=1e-5)
+    np.testing.assert_allclose(family.inverse_and_log_det(z, raw)[0], x, atol=1e-5)
+
+
 def test_mixture_of_logistics_starts_near_the_identity():
     x = tf.linspace(-3.0, 3.0, 99)
     for num_components, atol in ((1, 1e-6), (4, 0.06), (32, 0.04)):

@@ -12,6 +12,7 @@ from tensorflow_probability import bijectors as tfb
 from tfflows.families.affine import Affine
 from tfflows.families.family import Family
 from tfflows.families.logistic_mixture import LogisticMixture
+from tfflows.last_axis_first import last_axis_first
 
 
 @keras.saving.register_keras_serializable("tfflows")
@@ -49,13 +50,13 @@ class MixtureOfLogistics(Family):
         return 2 + 3 * self.num_components
 
     def forward_and_log_det(self, x, parameters):
-        mixture, affine = self._split(parameters)
+        mixture, affine = self._split(parameters, x)
         value, log_slope = mixture.logit_cdf(x)
         z, log_det = self.affine.forward_and_log_det(value, affine)
         return z, log_det + log_slope
 
     def inverse_and_log_det(self, z, parameters):
-        mixture, affine = self._split(parameters)
+        mixture, affine = self._split(parameters, z)
         value, log_det = self.affine.inverse_and_log_det(z, affine)
         x, log_slope = mixture.solve(value)
         return x, log_det - log_slope
@@ -68,15 +69,19 @@ class MixtureOfLogistics(Family):
             forward_min_event_ndims=0,
         )
 
-    def _split(self, parameters):
-        """The mixture, and the parameters of the affine map."""
+    def _split(self, parameters, value):
+        """The mixture, for values of the rank of `value`, and the parameters of the affine map."""
         k = self.num_components
         affine, raw = tf.split(parameters, [2, 3 * k], -1)
-        logits, means, log_scales = tf.split(raw, 3, -1)
+        raw = last_axis_first(raw)
+        for _ in range(value.shape.rank + 1 - raw.shape.rank):
+            raw = tf.expand_dims(raw, 1)
+        logits, means, log_scales = tf.split(raw, 3)
         offsets = np.linspace(-1, 1, k) if k > 1 else np.zeros(1)
         start = 0.5 * math.log(1 - 3 * np.var(offsets) / math.pi**2)
         log_scales = start + self.max_log_scale * tf.tanh(log_scales / self.max_log_scale)
-        return LogisticMixture(logits, means + tf.constant(offsets, raw.dtype), log_scales), affine
+        offsets = tf.constant(offsets.reshape([k] + [1] * (raw.shape.rank - 1)), raw.dtype)
+        return LogisticMixture(logits, means + offsets, log_scales, axis=0), affine
 
     def get_config(self) -> dict:
         return {"num_components": self.num_components, "max_log_scale": self.max_log_scale}
