@@ -309,11 +309,11 @@ DEGREES = {
 }
 
 
-@pytest.mark.parametrize("num_blocks", [1, 2, 3, 4, 7, 50])
+@pytest.mark.parametrize("num_blocks, min_size", [*((n, 0) for n in (1, 2, 3, 4, 7, 50)), (4, 128)])
 @pytest.mark.parametrize("name", DEGREES)
-def test_staircase_is_the_masked_product(name, num_blocks):
+def test_staircase_is_the_masked_product(name, num_blocks, min_size):
     degrees_in, degrees_out = map(np.asarray, DEGREES[name])
-    staircase = Staircase(degrees_in, degrees_out, num_blocks)
+    staircase = Staircase(degrees_in, degrees_out, num_blocks, min_size)
     mask = (degrees_in[:, None] <= degrees_out).astype("float32")
     x, matrix = data(3, len(degrees_in)), data(*mask.shape, seed=1)
     results = []

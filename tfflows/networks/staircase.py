@@ -18,12 +18,15 @@ class Staircase:
       in_degrees: sorted degrees of the rows.
       out_degrees: sorted degrees of the columns.
       num_blocks: blocks of columns (and, for the gradient, of rows).
+      min_size: rows and columns from which on the matrix is cut; a small one is multiplied whole,
+        which is faster.
     """
 
-    def __init__(self, in_degrees, out_degrees, num_blocks: int = 4):
+    def __init__(self, in_degrees, out_degrees, num_blocks: int = 4, min_size: int = 128):
         in_degrees, out_degrees = np.asarray(in_degrees), np.asarray(out_degrees)
         self.in_degrees = in_degrees.astype("int32")
         self.out_degrees = out_degrees.astype("int32")
+        self.is_small = min(len(in_degrees), len(out_degrees)) < min_size
         self.columns = [
             (a, b, int(np.searchsorted(in_degrees, out_degrees[b - 1], "right")))
             for a, b in _blocks(len(out_degrees), num_blocks)
@@ -41,6 +44,8 @@ class Staircase:
 
     def matmul(self, x, matrix) -> tf.Tensor:
         """`x @ masked(matrix)`, for `x` `[batch, rows]`."""
+        if self.is_small:
+            return tf.matmul(x, self.masked(matrix))
 
         @tf.custom_gradient
         def product(x, matrix):
