@@ -5,6 +5,7 @@ import importlib
 import inspect
 import math
 import pkgutil
+import tempfile
 
 import keras
 import numpy as np
@@ -24,7 +25,15 @@ def modules():
 
 def scope():
     """What a reader of the examples is taken to have imported."""
-    names = {"np": np, "tf": tf, "keras": keras, "tfd": tfd, "math": math, "tfflows": tfflows}
+    names = {
+        "np": np,
+        "tf": tf,
+        "keras": keras,
+        "tfd": tfd,
+        "math": math,
+        "tfflows": tfflows,
+        "tempfile": tempfile,
+    }
     packages = [value for value in vars(tfflows).values() if inspect.ismodule(value)]
     for package in [tfflows, *packages]:
         names |= {name: getattr(package, name) for name in getattr(package, "__all__", [])}

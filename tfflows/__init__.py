@@ -24,8 +24,7 @@ from tfflows.models import (
     RealNVP,
 )
 from tfflows.saved_model import load
-
-__version__ = "0.1.0"
+from tfflows.version import __version__
 
 __all__ = [
     "IAF",
@@ -48,4 +47,5 @@ __all__ = [
     "models",
     "networks",
     "sampling",
+    "__version__",
 ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import keras
+import numpy as np
 import tensorflow as tf
 from tensorflow_probability import bijectors as tfb
 
@@ -83,6 +84,7 @@ class BijectorLayer(keras.layers.Layer):
             the batch shape of the bijector: they and those of a value are broadcast.
         """
         self.check_built()
+        self.check_has_condition(condition)
         return DerivedBijector(self, condition)
 
     def build(self, x_shape, condition_shape=None):
@@ -141,6 +143,7 @@ class BijectorLayer(keras.layers.Layer):
     # -- checks -------------------------------------------------------------------------------
 
     def check_built(self) -> None:
+        """Raises a ValueError if the weights do not exist yet."""
         if not self.built:
             raise ValueError(
                 f"Layer '{self.name}' ({type(self).__name__}) is not built: its weights do not "
@@ -148,6 +151,7 @@ class BijectorLayer(keras.layers.Layer):
             )
 
     def check_shape(self, what, tensor, event_shape) -> None:
+        """Raises a ValueError if `tensor` is no batch of that event shape; None fits any size."""
         given = tuple(tensor.shape[1:])
         matches = len(given) == len(event_shape) and all(
             e is None or g is None or e == g for e, g in zip(event_shape, given)
@@ -160,23 +164,27 @@ class BijectorLayer(keras.layers.Layer):
 
     def check_condition(self, condition) -> tf.Tensor | None:
         """The condition in the layer's dtype, or an error if it is missing or not wanted."""
-        where = f"Layer '{self.name}' ({type(self).__name__})"
+        self.check_has_condition(condition)
         if condition is None:
-            if self.condition_shape is not None:
-                raise ValueError(
-                    f"{where} was built with a condition of shape "
-                    f"{shape_text(self.condition_shape)}. Received: condition=None."
-                )
             return None
-        if self.condition_shape is None:
-            why = "was built without one" if self.uses_condition else "has no use for one"
-            raise ValueError(
-                f"{where} expected condition=None: it {why}. "
-                f"Received: a condition of shape {tuple(condition.shape)}."
-            )
         condition = tf.cast(condition, self.flow_dtype)
         self.check_shape("a condition", condition, self.condition_shape)
         return condition
+
+    def check_has_condition(self, condition) -> None:
+        """Raises a ValueError if the condition is missing or not wanted."""
+        where = f"Layer '{self.name}' ({type(self).__name__})"
+        if condition is None and self.condition_shape is not None:
+            raise ValueError(
+                f"{where} was built with a condition of shape "
+                f"{shape_text(self.condition_shape)}. Received: condition=None."
+            )
+        if condition is not None and self.condition_shape is None:
+            why = "was built without one" if self.uses_condition else "has no use for one"
+            raise ValueError(
+                f"{where} expected condition=None: it {why}. "
+                f"Received: a condition of shape {tuple(np.shape(condition))}."
+            )
 
 
 def shape_text(event_shape) -> str:

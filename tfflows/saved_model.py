@@ -14,6 +14,7 @@ import tensorflow_probability as tfp
 
 from tfflows.safe_config import check_config
 from tfflows.serving import Servable, write_warm_up
+from tfflows.version import __version__
 from tfflows.weight_paths import weight_paths
 from tfflows.whole_directory import whole_directory
 
@@ -45,7 +46,15 @@ def load(path) -> keras.Model:
     """The Keras model of an exported directory, ready to score, sample or train on.
 
     Reads the config and the weights, not the graph; runs no code from the directory, and makes
-    only classes of this library and of Keras.
+    only classes of this library, of Keras, and distributions of TensorFlow Probability.
+
+    >>> model = RealNVP(num_couplings=2, units=(8,))
+    >>> model.build((None, 3))
+    >>> with tempfile.TemporaryDirectory() as directory:
+    ...     model.export(f"{directory}/1")
+    ...     same = load(f"{directory}/1")
+    >>> same.log_prob(np.zeros([2, 3], "float32")).shape
+    TensorShape([2])
 
     Raises:
       FileNotFoundError: there is no exported model.
@@ -193,6 +202,7 @@ def _sha256(file):
 def versions() -> dict[str, str]:
     """The versions that a model is made with."""
     return {
+        "tfflows": __version__,
         "python": platform.python_version(),
         "tensorflow": tf.__version__,
         "keras": keras.__version__,

@@ -215,7 +215,8 @@ def plot(
     from zoo.data.known import check_known
     from zoo.plots import pictures
 
-    model, data = registry.load(name), _recipe(name).data.load()
+    model, recipe = registry.load(name), _recipe(name)
+    data, log = recipe.data.load(), registry.path(name).parent / "training.csv"
     known = pictures.kinds(data, model)
     if kind is not None:
         check_known(f"kind of plot of {name}", kind, known)
@@ -227,7 +228,7 @@ def plot(
     for each in [kind] if kind else known:
         file = output or directory / f"{each}.png"
         file.parent.mkdir(parents=True, exist_ok=True)
-        pictures.draw(each, model, data, registry.path(name).parent / "training.csv", file, seed)
+        pictures.draw(each, model, data, log, file, seed, recipe.training.flip)
         typer.echo(str(file))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import tensorflow as tf
+from tqdm import tqdm
 
 from tfflows.models import DensityModel
 from zoo.data import DataSet, dequantized
@@ -99,15 +100,14 @@ def _log_prob(
 ) -> np.ndarray:
     """Of each row, with noise that depends on the seed."""
     x, labels = dequantized(data, recipe.split, recipe.seed), data.arrays(recipe.split)[1]
-    if model.likelihood == "exact":
-        return model.predict(x, labels, batch_size=recipe.batch_size, verbose=0)
 
     @tf.function(reduce_retracing=True)
     def log_prob(x, labels, seed):
         return model.log_prob(x, labels, seed, num_importance_samples)
 
     values = []
-    for start in range(0, len(x), recipe.batch_size):
+    starts = range(0, len(x), recipe.batch_size)
+    for start in tqdm(starts, desc=f"{num_importance_samples} x log_prob", disable=None):
         rows = slice(start, start + recipe.batch_size)
         seed = tf.constant([recipe.seed, start])
         values.append(log_prob(x[rows], None if labels is None else labels[rows], seed))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import pathlib
 from collections.abc import Sequence
 from typing import Any
@@ -31,7 +32,7 @@ CARD = """\
 takes the recipe below; it took {time} (wall clock, and other work may have run beside it) on \
 {hardware}{precision}. The seed is {seed}; of \
 {validations} validations the best was number {best_epoch} ({validated}), whose weights \
-these are. `training.csv` is the log. Versions: {versions}.
+these are.{outlook} `training.csv` is the log. Versions: {versions}.
 
 ```yaml
 {recipe}```
@@ -79,8 +80,8 @@ IMAGE_LIMITS = (
     "One training run, made on little compute. Figures compare with others of the same protocol "
     "only: in bits, a bound by uniform dequantization is higher than one by variational "
     "dequantization, and both are higher than an exact figure. A high likelihood is not a mark of "
-    "the training data: flows may give more to images of other kinds (Nalisnick et al. 2019). "
-    "Samples show what is in the training images, mistakes and biases included."
+    "the training data: such models may give more to images of other kinds (Nalisnick et al. "
+    "2019). Samples show what is in the training images, mistakes and biases included."
 )
 
 
@@ -88,11 +89,17 @@ def write_card(entry: pathlib.Path, metadata: dict[str, Any], version: str = "1"
     """Writes `entry/README.md`; it shows the pictures that are there."""
     size = sum(file.stat().st_size for file in (entry / version).rglob("*") if file.is_file())
     pictures = [name for name in [*TOP, *MORE] if (entry / name).exists()]
-    replace(entry / "README.md", card_text(metadata, size, version, pictures).encode())
+    outlook = _outlook(entry / "training.csv", zoo.data.load(metadata["recipe"]["data"]["name"]))
+    text = card_text(metadata, size, version, pictures, outlook)
+    replace(entry / "README.md", text.encode())
 
 
 def card_text(
-    metadata: dict[str, Any], size: int, version: str = "1", pictures: Sequence[str] = ()
+    metadata: dict[str, Any],
+    size: int,
+    version: str = "1",
+    pictures: Sequence[str] = (),
+    outlook: str = "",
 ) -> str:
     """The card of the artifact with this metadata, in Markdown.
 
@@ -101,6 +108,7 @@ def card_text(
         size: of the artifact, in bytes.
         version: of the artifact.
         pictures: files beside the card, some of `TOP` and `MORE`.
+        outlook: what the end of the training brought, in words.
     """
     recipe, metrics = metadata["recipe"], metadata["metrics"]
     data = zoo.data.load(recipe["data"]["name"])
@@ -116,6 +124,7 @@ def card_text(
             f"A {MODELS[recipe['model']['class']]} of the {shape} {kind} of "
             f"`{data.name}`{given}; {metadata['parameters']:,} parameters"
             f"{f', {size / 1e6:.1f} MB' if data.is_image else ''}."
+            f"{_variant(recipe['model'])}"
         ),
         pictures=_pictures(TOP, pictures),
         figures=figures(metadata, data),
@@ -131,8 +140,38 @@ def card_text(
         licence=data.licence,
         limits=_limits(data),
         more=_more(pictures),
+        outlook=outlook,
         methods=_methods(recipe["model"]["class"]),
         version=version,
+    )
+
+
+def _variant(model: dict[str, Any]) -> str:
+    """In what the model is not what its class is known for."""
+    arguments, sentences = model["arguments"], []
+    if arguments.get("kernel_size") == 1:
+        reach = arguments["first_kernel_size"] // 2
+        sentences.append(f"Local: a pixel depends on those within {reach} rows and columns of it.")
+    if arguments.get("num_heads") == 0:
+        sentences.append("There is no self-attention.")
+    if model["class"] == "PixelCNNPlusPlus" and not arguments.get("dropout"):
+        sentences.append("There was no dropout.")
+    return "".join(f" {sentence}" for sentence in sentences)
+
+
+def _outlook(log: pathlib.Path, data: zoo.data.DataSet) -> str:
+    """What the last third of the training bought: by that, what more of it might."""
+    with log.open() as file:
+        rows = [(float(row["seconds"]), float(row["val_nll"])) for row in csv.DictReader(file)]
+    total = rows[-1][0]
+    before = [nll for seconds, nll in rows if seconds <= total * 2 / 3]
+    if not (data.is_image and before):
+        return ""
+    gained = (min(before) - min(nll for _, nll in rows)) / data.nats_per_bit
+    return (
+        f" The last third of the time ({_time(total / 3 / 3600)}) brought {gained:.3f} bits per "
+        "dimension of it, a measure of what more would buy; to go on from these weights, add "
+        "`restarts` and `epochs` to the recipe, and `--from` to the command."
     )
 
 

@@ -13,7 +13,7 @@ import tensorflow as tf
 from tfflows import saved_model
 from tfflows.models import DensityModel
 from tfflows.replicas import is_multi_worker
-from zoo.data import DataSet, batches, steps_per_epoch
+from zoo.data import batches, steps_per_epoch
 from zoo.evaluate import evaluate, protocol
 from zoo.model_card import write_card
 from zoo.optimizer import make_optimizer
@@ -161,7 +161,7 @@ def _ship(recipe, trained, resume, directory):
     metadata["dtype"] = trained.dtype_policy.name
     saved_model.export(model, directory / VERSION, metadata)
     replace(directory / "training.csv", resume.csv().encode())
-    _draw(model, recipe.data.load(), directory)
+    _draw(model, recipe, directory)
     write_card(directory, metadata)
 
 
@@ -193,13 +193,14 @@ def hardware(strategy: tf.distribute.Strategy) -> str:
     return f"{replicas}{cores} core{'s' if cores > 1 else ''} of {processor_name()}"
 
 
-def _draw(model: DensityModel, data: DataSet, directory: pathlib.Path) -> None:
+def _draw(model: DensityModel, recipe: Recipe, directory: pathlib.Path) -> None:
+    data, flip = recipe.data.load(), recipe.training.flip
     kinds = pictures.kinds(data, model)
     if not data.is_image:
         kinds.remove(pictures.TRAINING)
     for kind in kinds:
         output = directory / f"{kind}.png"
-        pictures.draw(kind, model, data, directory / "training.csv", output)
+        pictures.draw(kind, model, data, directory / "training.csv", output, flip=flip)
 
 
 def _validation_batch(recipe: Recipe, strategy: tf.distribute.Strategy) -> int:

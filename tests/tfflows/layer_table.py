@@ -168,6 +168,10 @@ ROWS = [
     ],
     Row("coupling_narrow_scale", _coupling("half", Affine(max_log_scale=0.5))),
     Row("coupling_residual", _coupling("half", "affine", ResidualMLP)),
+    Row(
+        "coupling_weight_normalized_mlp",
+        lambda d: Coupling("half", ResidualMLP(8, weight_normalization=True, dtype=d), dtype=d),
+    ),
     Row("coupling_condition", _coupling("half", "affine"), **C),
     Row("coupling_channel", _coupling("channel", "affine"), **IMAGE),
     Row("coupling_checkerboard", _coupling("checkerboard", "affine"), **IMAGE),

@@ -328,6 +328,14 @@ def test_any_distribution_is_discretized(name, low, high):
         assert np.isneginf(discrete.log_prob([-1.0, 21.0])).all()
 
 
+def test_gradients_are_finite_where_a_cdf_underflows():
+    rate = tf.constant(1.0)
+    with tf.GradientTape() as tape:
+        tape.watch(rate)
+        log_prob = Discretized(tfd.Gamma(300.0, rate), 0, 400).log_prob([0.0, 1.0, 300.0, 400.0])
+    assert np.isfinite(log_prob).all() and np.isfinite(tape.gradient(log_prob, rate))
+
+
 def gaussians(loc, scale):
     components = tfd.Normal(tf.stack([loc, loc + 1]), scale)
     return tfd.MixtureSameFamily(
@@ -380,6 +388,16 @@ def test_head_adapts_to_the_marginal(channels, within):
     assert first_nll(head, y) > entropy + 2
     head.adapt(y)
     assert entropy < first_nll(head, y) < entropy + within
+
+
+def test_head_adapts_to_all_columns_of_images():
+    """128 images of 28x28 are some six times as many pixels as are looked at."""
+    x = np.full([128, 28, 28, 1], 255.0)
+    x[:, :, ::7] = 0.0
+    head = DiscretizedLogisticHead(num_components=5)
+    head.build((None, 4))
+    head.adapt(x)
+    assert first_nll(head, x.reshape(-1, 1)) < -(np.log(1 / 7) + 6 * np.log(6 / 7)) / 7 + 0.05
 
 
 def test_head_adapts_to_constant_data():

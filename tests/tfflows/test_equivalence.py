@@ -12,7 +12,7 @@ from tensorflow_probability import distributions as tfd
 from tests.tfflows.test_tfp import off_identity
 from tfflows.families import MixtureOfLogistics, RationalQuadraticSpline
 from tfflows.families.logistic_mixture import LogisticMixture
-from tfflows.layers import Autoregressive, Coupling, InvertibleLinear, Logit
+from tfflows.layers import Autoregressive, Coupling, InvertibleLinear, Logit, Permute
 from tfflows.networks import MADE, MLP
 from tfflows.networks.staircase import Staircase
 
@@ -250,6 +250,35 @@ def test_spline_family_comes_back_as_far_as_float32_can():
     back, _ = family.inverse_and_log_det(z, raw)
     error = np.abs(back - x) * np.minimum(np.exp(log_det), 1.0)
     assert error.max() < 1e-5
+
+
+def test_permutation_is_that_of_tfp():
+    layer, x = Permute("random", seed=1), data(4, 7)
+    z, log_det = layer(x)
+    theirs = tfb.Permute(layer.indices)
+    np.testing.assert_array_equal(z, theirs.forward(x))
+    np.testing.assert_array_equal(log_det, 0)
+    np.testing.assert_array_equal(layer.inverse_and_log_det(z)[0], x)
+
+
+def test_the_inverse_of_many_inputs_computes_each_unit_once():
+    """A pass for each of the 43 inputs would compute 43 times as many."""
+    computed = []
+
+    def count(h):
+        computed.append(len(h))  # units of a step are rows there
+        return tf.nn.elu(h)
+
+    layer = Autoregressive(MADE([64, 64], activation=count))
+    layer.build((None, 43))
+    off_identity(layer, 0.05)
+    x = data(3, 43)
+    z, log_det = layer(x)
+    computed.clear()
+    found, inverse_log_det = layer.inverse_and_log_det(z)
+    assert 128 <= sum(computed) <= 2 * 128
+    np.testing.assert_allclose(found, x, atol=1e-4)
+    np.testing.assert_allclose(inverse_log_det, -log_det, atol=1e-4)
 
 
 def test_logit_is_the_inverse_of_the_sigmoid():

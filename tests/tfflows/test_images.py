@@ -97,3 +97,108 @@ def test_fit_traces_the_flow_once(monkeypatch):
     model.compile("adam")
     model.fit(pixels(16, (8, 8, 1)), batch_size=8, verbose=0)
     assert len(calls) == 1
+
+
+def kinds(layers):
+    """What layers are: classes, and of couplings the masks; those that transform the other half
+    with a minus."""
+    names = []
+    for layer in layers:
+        name = type(layer).__name__
+        if isinstance(layer, Coupling):
+            name = "-" * layer.mask.swap + type(layer.mask).__name__
+        names.append(name)
+    return names
+
+
+def test_real_nvp_is_that_of_the_paper():
+    model = tfflows.MultiScaleRealNVP(num_levels=2, units=4, num_blocks=1)
+    first, last = (kinds(level.layers) for level in model.multi_scale.levels)
+    assert first[::2][:3] == ["BatchNormalization"] * 3
+    couplings = [name for name in first if name != "BatchNormalization"]
+    assert couplings == [
+        *("Checkerboard", "-Checkerboard", "Checkerboard", "Squeeze", "-Half", "Half", "-Half")
+    ]
+    assert last == ["BatchNormalization", "Checkerboard", "BatchNormalization", "-Checkerboard"] * 2
+    widths = [
+        [layer.network.units for layer in level.layers if isinstance(layer, Coupling)]
+        for level in model.multi_scale.levels
+    ]
+    assert widths == [[4, 4, 4, 8, 8, 8], [8, 8, 8, 8]]
+
+
+@pytest.mark.parametrize("family", ["affine", "additive"])
+def test_glow_is_that_of_the_paper(family):
+    model = tfflows.Glow(num_levels=2, num_steps=3, units=4, family=family)
+    step = ["ActNorm", "InvertibleLinear", "Half"]
+    levels = model.multi_scale.levels
+    assert [kinds(level.layers) for level in levels] == [
+        ["Squeeze", *step * 3, "Half"], ["Squeeze", *step * 3],
+    ]  # fmt: skip
+    prior = levels[0].layers[-1]
+    assert prior.family.num_parameters == 2  # mean and scale, whatever the family of the steps
+    model.build((None, 8, 8, 1))
+    noisy(model)
+    goes_on, is_done = (tf.random.stateless_normal([2, 4, 4, 2], [0, i]) for i in (1, 2))
+    z, _ = prior(tf.concat([goes_on, is_done], -1))
+    again, _ = prior(tf.concat([goes_on + 1, is_done], -1))
+    np.testing.assert_array_equal(z[..., :2], goes_on)
+    assert np.abs(z[..., 2:] - again[..., 2:]).max() > 1e-3
+
+
+def test_flow_plus_plus_is_that_of_the_paper():
+    model = tfflows.FlowPlusPlus(units=4, num_blocks=1)
+    (level,) = model.multi_scale.levels
+    steps = [k for k in kinds(level.layers) if k not in ("ActNorm", "InvertibleLinear")]
+    odd, even = "PackedCheckerboard", "-PackedCheckerboard"
+    assert steps == [odd, even, odd, even, "Squeeze", "Half", "-Half", odd, even, odd]
+    assert kinds(level.layers).count("ActNorm") == 9
+
+
+OPTIONS = {
+    "glow_additive": lambda: tfflows.Glow(2, 1, 4, family="additive", seed=1),
+    "glow_without_prior": lambda: tfflows.Glow(2, 1, 4, learned_prior=False, seed=1),
+    "glow_qr": lambda: tfflows.Glow(2, 1, 4, linear="qr", seed=1),
+    "glow_full": lambda: tfflows.Glow(2, 1, 4, linear="full", seed=1),
+    **{
+        f"real_nvp_{name}": lambda o=options: tfflows.MultiScaleRealNVP(2, 4, 1, **o)
+        for name, options in {
+            "paper": {},
+            "act_norm": {"normalization": "act", "alpha": 1e-5},
+            "plain": {"normalization": None, "double_units": False, "weight_normalization": False},
+            "recompute": {"normalization": "act", "memory": "recompute"},
+        }.items()
+    },
+    "flow_plus_plus_dropout": lambda: tfflows.FlowPlusPlus((1, 1, 1), 4, 1, dropout=0.2, seed=1),
+}
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_options_give_a_flow_that_comes_back(name):
+    model, x = OPTIONS[name](), pixels(shape=(8, 8, 2))
+    model.build((None, 8, 8, 2))
+    noisy(model, 0.03)
+    z = model.encode(x)
+    np.testing.assert_allclose(model.decode(tf.identity(z)) / 256, x / 256, atol=1e-4)
+    again = type(model).from_config(model.get_config())
+    again.build((None, 8, 8, 2))
+    again.set_weights(model.get_weights())
+    np.testing.assert_array_equal(again.log_prob(x, seed=1), model.log_prob(x, seed=1))
+
+
+def test_what_lies_between_is_as_far_from_the_origin():
+    model = glow(dequantization=None)
+    x = pixels(4).astype("float32")
+    z = model.encode(x)
+    between = model.interpolate(x[:2], x[2:], [[0.25], [0.5]])
+    angle = np.float32([[0.25], [0.5]]) * np.pi / 2
+    expected = np.cos(angle) * z[:2] + np.sin(angle) * z[2:]
+    np.testing.assert_allclose(model.encode(between[:, 0]), expected, atol=1e-3)
+
+
+def test_bin_widths_of_every_channel_are_those_of_pixels():
+    layer = tfflows.dequantization.UniformDequantization([1.0, 1.0, 1.0], num_levels=256)
+    flow = tfflows.layers.Chain([tfflows.layers.ActNorm()])
+    model = tfflows.FlowModel(flow, dequantization=layer)
+    model.build((None, 4, 4, 3))
+    assert model.num_values == 256

@@ -5,10 +5,69 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import tfflows
 from tests.tfflows.layer_table import ROWS
+from tfflows.layers import Autoregressive, Coupling, Permute
+from tfflows.networks import MADE, MLP
 from tfflows.weight_paths import weight_paths
 
 each_row = pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
+ONE_OF_A_CLASS = list({type(row.make("float32")): row for row in reversed(ROWS)}.values())[::-1]
+each_class = pytest.mark.parametrize(
+    "row", ONE_OF_A_CLASS, ids=[row.name for row in ONE_OF_A_CLASS]
+)
+
+
+def model_of(row):
+    """The layer of a row as a whole flow, its data's conditions among what it is built for."""
+    keras.utils.set_random_seed(0)
+    model = tfflows.FlowModel(row.layer())
+    model.build((None, *row.shape), None if row.condition is None else (None, *row.condition))
+    return model
+
+
+def test_every_layer_has_a_row():
+    of_rows = {type(layer) for row in ROWS for layer in row.make("float32")._flatten_layers()}
+    assert {getattr(tfflows.layers, name) for name in tfflows.layers.__all__} <= of_rows
+
+
+@each_row
+def test_a_keras_file_gives_the_same_layer(row, tmp_path):
+    model, x, c = model_of(row), row.data(), row.condition_data()
+    model.save(tmp_path / "model.keras")
+    again = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(again.log_prob(x, c), model.log_prob(x, c))
+
+
+@each_class
+def test_an_export_serves_the_layer(row, tmp_path):
+    model, x, c = model_of(row), row.data(), row.condition_data()
+    model.export(tmp_path / "1")
+    served = tf.saved_model.load(str(tmp_path / "1")).signatures
+    condition = {} if c is None else {"condition": c}
+    z = served["encode"](x=x, **condition)["z"]
+    np.testing.assert_allclose(z, model.encode(x, c), atol=1e-5)
+    np.testing.assert_allclose(served["decode"](z=z, **condition)["x"], x, atol=1e-4)
+    expected = tfflows.load(tmp_path / "1").log_prob(x, c)
+    np.testing.assert_allclose(served["log_prob"](x=x, **condition)["log_prob"], expected, 1e-5)
+
+
+@each_class
+def test_two_replicas_take_the_step_of_one(row, two_replicas):
+    if row.name.startswith("batch_normalization"):
+        pytest.skip("statistics are those of a replica's part of the batch")
+    x, c = row.data(), row.condition_data()
+    weights = []
+    for strategy in (tf.distribute.get_strategy(), two_replicas):
+        with strategy.scope():
+            model = model_of(row)
+            eager = strategy is not two_replicas
+            model.compile(keras.optimizers.SGD(1e-3), jit_compile=False, run_eagerly=eager)
+        if model.trainable_weights:
+            model.fit(x, c, batch_size=4, verbose=0)
+        weights.append(model.get_weights())
+    for one, two in zip(*weights):
+        np.testing.assert_allclose(one, two, atol=1e-5)
 
 
 @each_row
@@ -98,3 +157,54 @@ def test_wrong_shapes_and_conditions_are_refused(name):
     else:
         with pytest.raises(ValueError, match="condition=None"):
             layer(row.data())
+    with pytest.raises(ValueError, match="condition=None|has no use for one"):
+        layer.bijector(None if row.condition else np.zeros([4, 2], "float32"))
+
+
+@pytest.mark.parametrize("name", ["coupling_condition", "autoregressive_condition"])
+def test_an_inverse_without_its_condition_is_refused(name):
+    layer = next(r for r in ROWS if r.name == name).layer()
+    with pytest.raises(ValueError, match="condition=None"):
+        layer.inverse_and_log_det(tf.zeros([4, 5]))
+
+
+@pytest.mark.parametrize("family", ["affine", "additive", "rational_quadratic_spline"])
+@pytest.mark.parametrize("kind", ["coupling", "autoregressive"])
+def test_flows_start_as_the_identity(kind, family):
+    layer = Coupling("half", MLP([8]), family)
+    if kind == "autoregressive":
+        layer = Autoregressive(MADE([8]), family)
+    x = np.random.RandomState(0).uniform(-4, 4, (9, 5)).astype("float32")
+    z, log_det = layer(x)
+    np.testing.assert_allclose(z, x, atol=1e-5)
+    np.testing.assert_allclose(log_det, 0, atol=1e-4)
+
+
+def test_a_permutation_is_drawn_once():
+    layers = []
+    for _ in range(2):
+        keras.utils.set_random_seed(5)
+        layers.append(Permute("random"))
+    again = Permute.from_config(layers[0].get_config())
+    for layer in (*layers, again):
+        layer.build((None, 40))
+    assert layers[0].seed == layers[1].seed == again.seed
+    np.testing.assert_array_equal(again.indices, layers[0].indices)
+
+
+def test_a_constant_channel_is_adapted_to():
+    layer = tfflows.layers.ActNorm()
+    x = np.random.RandomState(0).normal(3, 2, (50, 3)).astype("float32")
+    x[:, 1] = 7.0
+    layer.build(x.shape)
+    layer.adapt(x)
+    z, log_det = layer(x)
+    assert np.isfinite(z).all() and np.isfinite(log_det).all()
+    np.testing.assert_allclose(np.std(z, 0)[[0, 2]], 1, rtol=1e-3)
+
+
+def test_a_checkerboard_is_for_images():
+    with pytest.raises(ValueError, match="checkerboard mask expected images"):
+        Coupling("checkerboard", MLP([4])).build((None, 4))
+    with pytest.raises(ValueError, match="at least 2 elements"):
+        Coupling("half", MLP([4])).build((None,))

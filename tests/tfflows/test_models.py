@@ -57,6 +57,9 @@ def test_fit_lowers_the_loss_and_round_trips(trained):
     if is_flow(model):
         z = model.encode(x[:8], some(c))
         np.testing.assert_allclose(model.decode(tf.identity(z), some(c)), x[:8], atol=1e-4)
+    expected = model.log_prob(x, c)
+    if model.likelihood == "exact":
+        np.testing.assert_allclose(model.predict(x, c, verbose=0), expected, rtol=1e-4, atol=1e-4)
     assert np.isfinite(model.predict(x, c, verbose=0)).all()
     logs = model.evaluate(x, c, verbose=0, return_dict=True)
     assert ("bits_per_dim" in logs) == model.is_discrete
@@ -190,9 +193,18 @@ def test_temperature_narrows_and_seeds_repeat():
 
 
 X = np.zeros([6, DIM], "float32")
+NAN, INFINITE = np.where(X == 0, np.nan, X), np.where(X == 0, np.inf, X)
 
 BAD = {
-    "nan": (lambda m: m.fit(np.full([6, DIM], np.nan, "float32")), "without NaN"),
+    "nan": (lambda m: m.fit(NAN), "without NaN"),
+    "infinity": (lambda m: m.fit(INFINITE), "without NaN or infinity"),
+    "nan for validation": (lambda m: m.fit(X, validation_data=NAN), "without NaN"),
+    "nan to adapt to": (lambda m: m.adapt(NAN), "without NaN"),
+    "nan to be evaluated": (lambda m: m.evaluate(NAN), "without NaN"),
+    "nan to be predicted": (lambda m: m.predict(NAN), "without NaN"),
+    "nan to be scored": (lambda m: m.log_prob(NAN), "without NaN"),
+    "features to be scored": (lambda m: m.log_prob(X[:, 1:]), r"\[batch, 4\]"),
+    "temperature": (lambda m: m.sample(2, temperature=-1.0), "`temperature` should be 0 or more"),
     "features": (lambda m: m.fit(np.zeros([6, DIM + 1], "float32")), r"\[batch, 4\]"),
     "rank": (lambda m: m.fit(np.zeros([6], "float32")), r"\[batch, 4\]"),
     "superfluous condition": (lambda m: m.fit(X, np.zeros([6, 2])), "built without a condition"),
@@ -219,10 +231,86 @@ def test_bad_conditions_are_refused():
     model.compile("adam")
     with pytest.raises(ValueError, match="labels from 0 to 2"):
         model.fit(X, np.full(6, 3))
-    with pytest.raises(ValueError, match="expected a condition"):
+    with pytest.raises(ValueError, match="expected a condition: labels"):
         model.fit(X)
+    for bad in (np.full(6, 3), np.full(6, 0.5), np.full(6, np.nan)):
+        for act in (model.fit, model.log_prob):
+            with pytest.raises(ValueError, match="labels from 0 to 2"):
+                act(X, bad)
+    with pytest.raises(ValueError, match="labels from 0 to 2. Received: -1"):
+        model.sample(2, -1)
+    with pytest.raises(ValueError, match="6 examples and 5 conditions"):
+        model.fit(X, np.zeros(5))
+    in_graph = tf.function(lambda labels: model.log_prob(X, labels))
     with pytest.raises(tf.errors.InvalidArgumentError, match="0 to 2"):
-        model.log_prob(X, np.full(6, 3))
+        in_graph(tf.fill([6], 3))
+    vectors = next(r for r in ROWS if r.name == "maf_vectors").make()
+    vectors.build((None, DIM), (None, 2))
+    vectors.compile("adam")
+    for bad, message in ((NAN[:, :2], "condition without NaN"), (X[:, :3], r"\[batch, 2\]")):
+        with pytest.raises(ValueError, match=message):
+            vectors.fit(X, bad)
+    vectors.compile("adam", target_log_prob=lambda x: -tf.reduce_sum(x**2, -1))
+    with pytest.raises(ValueError, match="without a condition"):
+        vectors.fit(steps_per_epoch=1)
+
+
+UNBUILT = {
+    "rank": (lambda: tfflows.RealNVP(2, (8,)), np.zeros([6], "float32"), r"\[batch, ...\]"),
+    "rank of a spline": (tfflows.NeuralSplineFlow, np.zeros([6], "float32"), r"\[batch, ...\]"),
+    "one column": (lambda: tfflows.RealNVP(2, (8,)), X[:, :1], "at least 2 elements"),
+    "images": (lambda: tfflows.MAF(1, (8,)), np.zeros([6, 4, 4, 1]), "expected vectors"),
+    "nan": (lambda: tfflows.MAF(1, (8,)), NAN, "without NaN"),
+    "values": (lambda: tfflows.Glow(1, 1, 8, num_bits=5), np.full([6, 4, 4, 1], 32), "0 to 31"),
+    "reals": (lambda: tfflows.Glow(1, 1, 8), np.full([6, 4, 4, 1], 0.5), "integers from 0 to 255"),
+    "width": (lambda: tfflows.FlowPlusPlus(units=4), np.zeros([6, 8, 6, 1]), "divisible by 4"),
+}
+
+
+@pytest.mark.parametrize("case", UNBUILT)
+def test_bad_data_for_an_unbuilt_model_are_refused(case):
+    make, x, message = UNBUILT[case]
+    model = make()
+    model.compile("adam")
+    with pytest.raises(ValueError, match=message):
+        model.fit(x)
+
+
+def test_bad_numbers_of_layers_are_refused():
+    for make in (tfflows.RealNVP, tfflows.MAF, tfflows.NeuralSplineFlow, tfflows.Glow):
+        with pytest.raises(ValueError, match="should be at least 1. Received: num_"):
+            make(0)
+    for make in (tfflows.Glow, tfflows.PixelCNNPlusPlus):
+        with pytest.raises(ValueError, match="`num_bits` should be from 1 to 16"):
+            make(num_bits=17)
+
+
+def test_a_flow_that_was_built_before_is_taken_for_what_it_was_built_for():
+    coupling = tfflows.layers.Coupling("half", tfflows.networks.MLP([8]))
+    coupling.build((None, DIM))
+    model = tfflows.FlowModel(coupling)
+    model.build((None, DIM))
+    assert model.sample(2, seed=0).shape == (2, DIM)
+    with pytest.raises(ValueError, match="built for events of shape"):
+        tfflows.FlowModel(coupling).build((None, DIM + 1))
+    with pytest.raises(ValueError, match="built for events of shape"):
+        tfflows.FlowModel(coupling).build((None, DIM), (None, 2))
+
+
+def test_a_mask_of_ones_own_alternates_too():
+    mask = tfflows.masks.Half(swap=True)
+    model = tfflows.RealNVP(3, (8,), mask=mask)
+    model.build((None, DIM))
+    assert [layer.mask.swap for layer in model.flow.layers] == [True, False, True]
+    again = tfflows.RealNVP.from_config(model.get_config())
+    assert [layer.mask.swap for layer in again.flow.layers] == [True, False, True] and mask.swap
+
+
+def test_summary_tells_of_the_weights(capsys):
+    model = tfflows.RealNVP(2, (8,))
+    model.build((None, DIM))
+    model.summary()
+    assert f"{model.count_params()}" in capsys.readouterr().out.replace(",", "")
 
 
 def test_an_unbuilt_model_says_so():
@@ -230,11 +318,25 @@ def test_an_unbuilt_model_says_so():
         Row("maf", tfflows.MAF).make().log_prob(X)
 
 
-def test_a_non_finite_loss_stops_training_and_keeps_good_weights():
+@pytest.mark.parametrize("before", [0, 1, 5])
+def test_a_non_finite_loss_stops_training_and_keeps_what_was_good(before, monkeypatch):
+    """After `before` good batches; a copy is made after the second, and proved by the third."""
+    monkeypatch.setattr("tfflows.models.non_finite_guard.INTERVAL", 2)
     model, x, _, _ = fitted(ROWS[0])
-    good = [w.numpy() for w in model.weights]
-    bad = tf.data.Dataset.from_tensor_slices(np.full([64, DIM], 1e30, "float32")).batch(32)
-    with pytest.raises(FloatingPointError, match="epoch 1, batch 1"):
-        model.fit(bad, verbose=0)
-    for before, after in zip(good, model.weights):
-        np.testing.assert_array_equal(before, after)
+    bad = np.full([64, DIM], 1e30, "float32")
+    rows = np.concatenate([x[: 32 * before], bad]) if before else bad
+    kept = 4 if before == 5 else 0
+    variables = [*model.weights, *model.optimizer.variables]
+    start = [np.array(v) for v in variables]
+    if kept:
+        model.fit(x[: 32 * kept], batch_size=32, shuffle=False, verbose=0)
+    good = [np.array(v) for v in variables]
+    for variable, value in zip(variables, start):
+        variable.assign(value)
+    when = "after batch 4" if kept else "at the beginning"
+    with pytest.raises(FloatingPointError, match=f"batch {before + 1}. .* {when} of that epoch"):
+        model.fit(rows, batch_size=32, shuffle=False, verbose=0)
+    for expected, after in zip(good, variables):
+        np.testing.assert_allclose(after, expected, rtol=1e-5, atol=1e-7)
+    model.fit(x, batch_size=64, verbose=0)  # and on it goes, its moments finite too
+    assert np.isfinite(model.log_prob(x)).all()

@@ -35,6 +35,10 @@ def test_help(command):
     assert "Usage" in run(command, "--help")
 
 
+def test_unknown_options_are_an_exit_code_of_their_own():
+    assert CliRunner().invoke(cli.app, ["list", "--nothing"]).exit_code == 2
+
+
 def test_list(tiny_zoo):
     (row,) = json.loads(run("list", "--json"))
     assert row["name"] == "tiny" and row["model"] == "MAF" and row["data"] == "power_plant"
@@ -105,6 +109,15 @@ def test_images(image_zoo, tmp_path):
     assert (tmp_path / "grid.png").read_bytes().startswith(b"\x89PNG")
     (line,) = readme_table.table().splitlines()[-1:]
     assert line.startswith("| [tiny_images](") and line.endswith("| Other: 2.5 |")
+
+
+def test_a_label_that_is_none_is_an_error_of_one_line(image_zoo, monkeypatch, capsys):
+    monkeypatch.setattr(sys, "argv", ["zoo", "sample", "tiny_images", "--label", "10"])
+    with pytest.raises(SystemExit) as exit:
+        cli.main()
+    assert exit.value.code == 1
+    error = capsys.readouterr().err
+    assert error.startswith("error: ") and "labels from 0 to 9. Received: 10" in error
 
 
 def test_train(tmp_path):

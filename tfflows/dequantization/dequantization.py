@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfflows.check_bounds import check_bounds
 from tfflows.stateless_seed import stateless_seed
 
 
@@ -49,8 +50,8 @@ class Dequantization(keras.layers.Layer):
                 "`bin_width` should be a positive number or a list of them. "
                 f"Received: bin_width={bin_width}."
             )
-        if num_levels is not None and num_levels < 2:
-            raise ValueError(f"`num_levels` should be at least 2. Received: {num_levels}.")
+        if num_levels is not None:
+            check_bounds(2, num_levels=num_levels)
         self.bin_width = widths.tolist()
         self.centered = centered
         self.num_levels = num_levels

@@ -19,8 +19,8 @@ class VariationalDequantization(Dequantization):
 
     Ho et al. 2019, section 3.1, equations 11 and 12: the noise that makes the bound tightest is
     learned with the model, by the same loss. `Phi` is the normal distribution function, not the
-    paper's sigmoid: where the flow is the identity, as every flow is at first, `u` is uniform, and
-    the model starts as one with `UniformDequantization`.
+    paper's sigmoid: where the flow is the identity, as a chain of couplings is at first, `u` is
+    uniform, and the model starts as one with `UniformDequantization`.
 
     The flow is taken in its cheap direction, from `eps` in the place of data to what `Phi` is
     applied to: `log q = log N(eps) - log|det du/deps| - sum(log(bin_width))`.

@@ -14,7 +14,10 @@ class Discretized(tfd.Distribution):
     """The distribution of a continuous variable rounded to integers, and clipped.
 
     `P(y) = F(y + 1/2) - F(y - 1/2)`, `F` the CDF of the variable; the bins at both ends reach to
-    infinity. Computed from log CDFs below the median and, where `distribution` has one, from its
+    infinity. Values beyond `low` and `high` have probability 0. There are `log_prob`, `log_cdf`,
+    `log_survival_function` and samples; moments, quantiles and entropy there are not.
+
+    Computed from log CDFs below the median and, where `distribution` has one, from its
     log survival function above: as exact as these are. Where their difference is lost in rounding,
     the density times the width of the bin, 1, takes its place.
 
@@ -77,11 +80,11 @@ class Discretized(tfd.Distribution):
         # The bins at the ends have one edge; what is selected away is finite there.
         lower = tf.where(is_low, y + 0.5, y - 0.5)
         upper = tf.where(is_high, y - 0.5, y + 0.5)
-        larger = tf.where(is_high, 0.0, inner.log_cdf(upper))
-        smaller = tf.where(is_low, -math.inf, inner.log_cdf(lower))
+        larger = tf.where(is_high, 0.0, _log_cdf(inner, upper))
+        smaller = tf.where(is_low, -math.inf, _log_cdf(inner, lower))
         if _has_survival_function(inner):
-            above = tf.where(is_low, 0.0, inner.log_survival_function(lower))
-            beyond = tf.where(is_high, -math.inf, inner.log_survival_function(upper))
+            above = tf.where(is_low, 0.0, _log_survival_function(inner, lower))
+            beyond = tf.where(is_high, -math.inf, _log_survival_function(inner, upper))
             is_upper = beyond < larger
             larger, smaller = (
                 tf.where(is_upper, *pair) for pair in ((above, larger), (beyond, smaller))
@@ -111,5 +114,26 @@ class Discretized(tfd.Distribution):
 
 def _has_survival_function(distribution):
     """Whether there is one that is not just one minus the CDF."""
-    names = ("_survival_function", "_log_survival_function")
-    return any(getattr(type(distribution), x) is not getattr(tfd.Distribution, x) for x in names)
+    return _writes(distribution, "_survival_function", "_log_survival_function")
+
+
+def _writes(distribution, *methods):
+    return any(getattr(type(distribution), x) is not getattr(tfd.Distribution, x) for x in methods)
+
+
+def _log_cdf(distribution, x):
+    if _writes(distribution, "_log_cdf"):
+        return distribution.log_cdf(x)
+    return _log(distribution.cdf(x))
+
+
+def _log_survival_function(distribution, x):
+    if _writes(distribution, "_log_survival_function"):
+        return distribution.log_survival_function(x)
+    return _log(distribution.survival_function(x))
+
+
+def _log(probability):
+    """The logarithm, with a gradient of zero where the probability has underflowed."""
+    is_positive = probability > 0
+    return tf.where(is_positive, tf.math.log(tf.where(is_positive, probability, 1)), -math.inf)

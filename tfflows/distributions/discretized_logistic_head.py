@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfflows.check_bounds import check_bounds
 from tfflows.distributions.discretized_logistic_mixture import DiscretizedLogisticMixture
 
 MAX_ADAPTED = 2**14
@@ -54,9 +55,7 @@ class DiscretizedLogisticHead(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(autocast=False, **kwargs)
-        for name, value in (("num_channels", num_channels), ("num_components", num_components)):
-            if value < 1:
-                raise ValueError(f"`{name}` should be at least 1. Received: {name}={value}.")
+        check_bounds(1, num_channels=num_channels, num_components=num_components)
         if low >= high:
             raise ValueError(f"`low` should be below `high`. Received: low={low}, high={high}.")
         self.num_channels = num_channels
@@ -111,8 +110,9 @@ class DiscretizedLogisticHead(keras.layers.Layer):
           y: integers `[..., num_channels]`; of more than `MAX_ADAPTED` vectors, so many, evenly.
         """
         y = tf.reshape(tf.cast(y, self.variable_dtype), [-1, self.num_channels])
-        y = y[:: -(-len(y) // MAX_ADAPTED)]
-
+        # Not by a whole stride, which would meet the same columns of every image.
+        count = min(len(y), MAX_ADAPTED)
+        y = tf.gather(y, np.linspace(0, len(y) - 1, count).round().astype(int))
         start = tf.convert_to_tensor(self.dense.bias)
 
         def objective(bias):

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
+from tfflows.check_bounds import check_bounds
 from tfflows.distributions.base_distribution import BaseDistribution
 
 
@@ -26,8 +27,7 @@ class GaussianMixture(BaseDistribution):
 
     def __init__(self, num_components: int, seed: int | None = None, **kwargs):
         super().__init__(**kwargs)
-        if num_components < 1:
-            raise ValueError(f"`num_components` should be at least 1. Received: {num_components}.")
+        check_bounds(1, num_components=num_components)
         self.num_components = num_components
         self.seed = seed
 

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_probability import bijectors as tfb
 
+from tfflows.check_bounds import check_bounds
 from tfflows.families.affine import Affine
 from tfflows.families.family import Family
 from tfflows.families.logistic_mixture import LogisticMixture
@@ -39,8 +40,7 @@ class MixtureOfLogistics(Family):
     """
 
     def __init__(self, num_components: int = 4, max_log_scale: float = 5.0):
-        if num_components < 1:
-            raise ValueError(f"`num_components` should be at least 1. Received: {num_components}.")
+        check_bounds(1, num_components=num_components)
         self.affine = Affine(max_log_scale)
         self.num_components = num_components
         self.max_log_scale = max_log_scale

@@ -8,6 +8,7 @@ import keras
 import tensorflow as tf
 from tensorflow_probability import bijectors as tfb
 
+from tfflows.check_bounds import check_bounds
 from tfflows.families.family import Family
 from tfflows.families.select_bin import select_bin
 
@@ -41,8 +42,7 @@ class RationalQuadraticSpline(Family):
         min_slope: float = 1e-3,
         size_scale: float = 1.0,
     ):
-        if num_bins < 2:
-            raise ValueError(f"`num_bins` should be at least 2. Received: {num_bins}.")
+        check_bounds(2, num_bins=num_bins)
         if not bound > 0:
             raise ValueError(f"`bound` should be greater than 0. Received: {bound}.")
         if not 0 < min_bin_size * num_bins < 1:

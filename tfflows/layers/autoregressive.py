@@ -21,7 +21,8 @@ class Autoregressive(BijectorLayer):
 
     Args:
       network: a `MADE`.
-      family: "additive", "affine", "rational_quadratic_spline", or a `Family`.
+      family: "additive", "affine", "rational_quadratic_spline", "mixture_of_logistics", or a
+        `Family`.
       **kwargs: those of `keras.layers.Layer`.
 
     >>> layer = Autoregressive(MADE([32]))
@@ -60,6 +61,7 @@ class Autoregressive(BijectorLayer):
         return z, tf.reduce_sum(log_det, -1)
 
     def inverse_and_log_det(self, z, condition=None):
+        condition = self.check_condition(condition)
         return self.network.sequential(self.family.inverse_and_log_det, z, condition)
 
     def get_config(self) -> dict:

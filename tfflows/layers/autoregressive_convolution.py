@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from tfflows.bijector_layer import BijectorLayer
+from tfflows.check_bounds import check_bounds
 
 ORDERS = ("raster", "reversed")
 
@@ -37,10 +38,7 @@ class AutoregressiveConvolution(BijectorLayer):
 
     def __init__(self, kernel_size: int = 2, order: str = "raster", **kwargs):
         super().__init__(**kwargs)
-        if kernel_size < 1:
-            raise ValueError(
-                f"`kernel_size` should be at least 1. Received: kernel_size={kernel_size}."
-            )
+        check_bounds(1, kernel_size=kernel_size)
         if order not in ORDERS:
             raise ValueError(f'`order` should be "raster" or "reversed". Received: {order!r}.')
         self.kernel_size = kernel_size

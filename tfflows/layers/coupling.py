@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from tfflows.bijector_layer import BijectorLayer
+from tfflows.check_bounds import check_bounds
 from tfflows.families import Family
 from tfflows.families.names import FAMILIES
 from tfflows.identifier import resolve
@@ -26,7 +27,8 @@ class Coupling(BijectorLayer):
     Args:
       mask: "half", "channel", "alternating", "checkerboard", or a `Mask`.
       network: any Keras layer from `[batch, ..., n]` to features `[batch, ..., m]`.
-      family: "additive", "affine", "rational_quadratic_spline", or a `Family`.
+      family: "additive", "affine", "rational_quadratic_spline", "mixture_of_logistics", or a
+        `Family`.
       kernel_size: for images, whose linear map is a convolution: the side of its kernel.
       **kwargs: those of `keras.layers.Layer`.
 
@@ -43,17 +45,23 @@ class Coupling(BijectorLayer):
         self.mask = resolve(mask, MASKS, Mask, "mask")
         self.network = network
         self.family = resolve(family, FAMILIES, Family, "family")
-        if kernel_size < 1:
-            raise ValueError(
-                f"`kernel_size` should be at least 1. Received: kernel_size={kernel_size}."
-            )
+        check_bounds(1, kernel_size=kernel_size)
         self.kernel_size = kernel_size
 
     def build(self, x_shape, condition_shape=None):
         super().build(x_shape, condition_shape)
-        if self.event_shape[-1] < 2 and not isinstance(self.mask, Checkerboard):
+        if (
+            not self.event_shape
+            or self.event_shape[-1] < 2
+            and not isinstance(self.mask, Checkerboard)
+        ):
             raise ValueError(
                 "A coupling expected at least 2 elements on the last axis, to split them. "
+                f"Received: event shape {self.event_shape}."
+            )
+        if isinstance(self.mask, Checkerboard) and len(self.event_shape) != 3:
+            raise ValueError(
+                "A checkerboard mask expected images [batch, height, width, channels]. "
                 f"Received: event shape {self.event_shape}."
             )
         count = self.mask.num_changed(self.event_shape[-1]) * self.family.num_parameters
@@ -79,6 +87,7 @@ class Coupling(BijectorLayer):
         return self._transform(self.family.forward_and_log_det, x, condition)
 
     def inverse_and_log_det(self, z, condition=None):
+        condition = self.check_condition(condition)
         return self._transform(self.family.inverse_and_log_det, z, condition)
 
     def _transform(self, function, value, condition):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Sequence
 
 import keras
@@ -36,7 +37,7 @@ class Permute(BijectorLayer):
             )
         self.permutation = permutation if is_name else tuple(int(i) for i in permutation)
         if seed is None and permutation == "random":
-            seed = int(np.random.default_rng().integers(2**31))
+            seed = random.randint(1, 10**9)  # as Keras: by `keras.utils.set_random_seed`
         self.seed = seed
 
     def build(self, x_shape, condition_shape=None):

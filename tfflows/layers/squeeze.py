@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from tfflows.bijector_layer import BijectorLayer
+from tfflows.check_bounds import check_bounds
 
 
 @keras.saving.register_keras_serializable("tfflows")
@@ -25,8 +26,7 @@ class Squeeze(BijectorLayer):
 
     def __init__(self, factor: int = 2, **kwargs):
         super().__init__(**kwargs)
-        if factor < 1:
-            raise ValueError(f"`factor` should be at least 1. Received: factor={factor}.")
+        check_bounds(1, factor=factor)
         self.factor = factor
 
     def build(self, x_shape, condition_shape=None):

@@ -14,11 +14,18 @@ class Mask:
         self.swap = swap
 
     def split(self, x):
-        """`(kept, changed)`: what the network sees, and the elements to be transformed."""
+        """`(kept, changed)`: what the network sees, and the elements to be transformed.
+
+        Args:
+          x: `[batch, ..., channels]`.
+
+        Returns:
+          Two tensors of that rank; their sizes are the mask's own matter.
+        """
         raise NotImplementedError
 
     def merge(self, kept, changed):
-        """Undoes `split`."""
+        """Undoes `split`: `[batch, ..., channels]` again, of `kept` and a `changed`."""
         raise NotImplementedError
 
     def num_changed(self, channels: int) -> int:
@@ -28,6 +35,10 @@ class Mask:
     def select(self, parameters):
         """Of parameters `[..., num_changed, p]` at each position, those of `changed`."""
         return parameters
+
+    def swapped(self, swap: bool = True) -> Mask:
+        """A new mask: of the other half, or (False) of the same."""
+        return type(self).from_config(self.get_config() | {"swap": self.swap != swap})
 
     def get_config(self) -> dict:
         return {"swap": self.swap}

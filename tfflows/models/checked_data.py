@@ -21,7 +21,7 @@ def check_data(model, x, condition=None) -> None:
         raise ValueError(
             f"{where} expected x of shape {shape_text(model.event_shape)}. Received: shape {shape}."
         )
-    _check_finite(where, "x", x)
+    check_values(model, x)
     if condition is None:
         if model.built and model.condition_shape is not None:
             what = "labels" if model.num_classes else f"vectors {shape_text(model.condition_shape)}"
@@ -38,9 +38,15 @@ def check_data(model, x, condition=None) -> None:
             f"Received: {shape[0]} examples and {len(condition)} conditions."
         )
     if model.num_classes is not None:
-        _check_labels(model, condition)
-    else:
-        _check_finite(where, "condition", condition)
+        check_labels(model, condition)
+        return
+    shape = tuple(np.shape(condition)[1:])
+    if model.built and shape != model.condition_shape:
+        raise ValueError(
+            f"{where} expected conditions of shape {shape_text(model.condition_shape)}. "
+            f"Received: shape {shape_text(shape)}."
+        )
+    _check_finite(where, "condition", condition)
 
 
 def check_importance_samples(model, count: int) -> None:
@@ -58,13 +64,32 @@ def check_importance_samples(model, count: int) -> None:
         )
 
 
-def _check_labels(model, labels):
+def check_values(model, x) -> None:
+    """Raises a ValueError for data with NaN or infinity, or, of integers, with other values."""
+    where = f"Model '{model.name}' ({type(model).__name__})"
+    _check_finite(where, "x", x)
+    if model.num_values is None:
+        return
+    values = np.asarray(x)
+    is_good = (values >= 0) & (values < model.num_values)
+    if values.dtype.kind == "f":
+        is_good &= values == np.floor(values)
+    if not is_good.all():
+        raise ValueError(
+            f"{where} expected x of integers from 0 to {model.num_values - 1}. "
+            f"Received: {values[~is_good][0]}."
+        )
+
+
+def check_labels(model, labels) -> None:
+    """Raises a ValueError for labels that are none of the model's classes."""
     check_labels_shape(model, np.shape(labels)[1:])
     labels = np.asarray(labels)
-    if labels.size and (labels.min() < 0 or labels.max() >= model.num_classes):
+    is_good = (labels >= 0) & (labels < model.num_classes) & (labels == np.floor(labels))
+    if not is_good.all():
         raise ValueError(
             f"Model '{model.name}' expected labels from 0 to {model.num_classes - 1}. "
-            f"Received: labels from {labels.min()} to {labels.max()}."
+            f"Received: {labels[~is_good][0]}."
         )
 
 

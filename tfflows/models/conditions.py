@@ -5,6 +5,8 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
+from tfflows.models.checked_data import check_labels
+
 
 def encode_condition(model, condition) -> tf.Tensor | None:
     """Conditions as the layers take them: vectors in float32, labels one-hot.
@@ -27,6 +29,8 @@ def encode_condition(model, condition) -> tf.Tensor | None:
         )
     if model.num_classes is None:
         return tf.cast(condition, model.variable_dtype)
+    if tf.executing_eagerly():
+        check_labels(model, np.reshape(condition, [-1]))
     labels = tf.reshape(tf.cast(condition, tf.int32), [-1])
     message = f"labels should be from 0 to {model.num_classes - 1}"
     checks = [

@@ -9,7 +9,14 @@ import numpy as np
 import tensorflow as tf
 
 from tfflows import saved_model
-from tfflows.models.checked_data import check_data, check_importance_samples, check_labels_shape
+from tfflows.bijector_layer import shape_text
+from tfflows.check_bounds import check_bounds
+from tfflows.models.checked_data import (
+    check_data,
+    check_importance_samples,
+    check_labels_shape,
+    check_values,
+)
 from tfflows.models.conditions import encode_condition, repeat_condition
 from tfflows.models.likelihood_training import LikelihoodTraining
 from tfflows.models.log_mean_exp import log_mean_exp
@@ -41,8 +48,8 @@ class DensityModel(LikelihoodTraining):
 
     def __init__(self, num_classes: int | None = None, **kwargs):
         super().__init__(**kwargs)
-        if num_classes is not None and num_classes < 2:
-            raise ValueError(f"`num_classes` should be at least 2. Received: {num_classes}.")
+        if num_classes is not None:
+            check_bounds(2, num_classes=num_classes)
         self.num_classes = num_classes
         self.event_shape = None
         self.condition_shape = None
@@ -53,6 +60,9 @@ class DensityModel(LikelihoodTraining):
 
     def log_prob(self, x, condition=None, seed=None, num_importance_samples: int = 1) -> tf.Tensor:
         """Log-density (for discrete data: log-probability) of each example in nats, `[batch]`.
+
+        Outside of a graph, NaN, infinity, and integers that are no values of the data are refused;
+        in a graph, and of a dataset, NaN gives NaN.
 
         Args:
           x: data, `[batch, ...]`.
@@ -66,6 +76,8 @@ class DensityModel(LikelihoodTraining):
         self.check_built()
         check_importance_samples(self, num_importance_samples)
         x, condition = tf.convert_to_tensor(x), self.encode_condition(condition)
+        if tf.executing_eagerly():
+            check_values(self, x)
         if num_importance_samples == 1:
             return self._log_prob(x, condition, seed)
         seed = self.stateless_seed(seed)
@@ -108,6 +120,8 @@ class DensityModel(LikelihoodTraining):
         if np.ndim(n) or int(n) < 0:
             raise ValueError(f"`n` should be a whole number, 0 or more. Received: n={n}.")
         condition = repeat_condition(self, condition, n)
+        if not (np.asarray(temperature) >= 0).all():
+            raise ValueError(f"`temperature` should be 0 or more. Received: {temperature}.")
         temperature, seed = tf.cast(temperature, tf.float32), self.stateless_seed(seed)
         self._check_rows(n, temperature, seed)
         function = self.function("sample" if seed.shape.rank == 1 else "sample_rows", self._sample)
@@ -137,6 +151,11 @@ class DensityModel(LikelihoodTraining):
         """
         if isinstance(input_shape[0], (tuple, list)):
             input_shape, condition_shape = input_shape
+        if len(input_shape) < 2:
+            raise ValueError(
+                f"Model '{self.name}' ({type(self).__name__}) expected x of shape [batch, ...]. "
+                f"Received: shape {shape_text(input_shape[1:])}."
+            )
         self.event_shape = tuple(input_shape[1:])
         if (self.num_classes is not None) and condition_shape is None:
             condition_shape = (None,)
@@ -202,6 +221,9 @@ class DensityModel(LikelihoodTraining):
 
     def export(self, path, metadata: dict | None = None) -> None:
         """Writes one SavedModel directory: servable, preset and Keras model (`tfflows.load`).
+
+        The weights are those that the model has: with an optimizer's `use_ema`, the averages once
+        `fit` has returned, and in a callback those that are being trained.
 
         Args:
           path: the directory, for TF Serving `NAME/VERSION`; it appears whole or not at all.

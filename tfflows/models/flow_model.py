@@ -56,20 +56,35 @@ class FlowModel(DensityModel):
     @property
     def num_values(self) -> int | None:
         discrete = self.dequantization
-        return discrete.num_levels if discrete and np.all(discrete.bin_width == 1.0) else None
+        whole = discrete is not None and np.all(np.equal(discrete.bin_width, 1.0))
+        return discrete.num_levels if whole else None
 
     def _build(self, x_shape, condition_shape):
         if self.dequantization is not None and not self.dequantization.built:
             self.dequantization.build(x_shape)
-        if self.flow.built:
-            return
         if condition_shape is not None and not self.flow.uses_condition:
             raise ValueError(
                 f"Model '{self.name}' has no layer that can use a condition. "
                 f"Received: a condition of shape {tuple(condition_shape)}."
             )
-        self.flow.build(x_shape, condition_shape)
-        self.base.build((None, *self.flow.latent_shape))
+        if not self.flow.built:
+            self.flow.build(x_shape, condition_shape)
+        self._check_shapes_of_flow(x_shape, condition_shape)
+        if not self.base.built:
+            self.base.build((None, *self.flow.latent_shape))
+
+    def _check_shapes_of_flow(self, x_shape, condition_shape):
+        """One that was built before may have been built for something else."""
+        condition = None if condition_shape is None else tuple(condition_shape[1:])
+        given, built = (tuple(x_shape[1:]), condition), (
+            self.flow.event_shape, self.flow.condition_shape,
+        )  # fmt: skip
+        if given != built:
+            raise ValueError(
+                f"Model '{self.name}' ({type(self).__name__}) has a flow that was built for events "
+                f"of shape {built[0]} and conditions of shape {built[1]}. Received: {given[0]} and "
+                f"{given[1]}."
+            )
 
     @property
     def adapted(self) -> bool:

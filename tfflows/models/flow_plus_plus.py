@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import keras
 
+from tfflows.bijector_layer import shape_text
 from tfflows.dequantization import VariationalDequantization
 from tfflows.families import MixtureOfLogistics
 from tfflows.layers import ActNorm, Chain, Coupling, Squeeze, Unsqueeze
@@ -22,11 +23,13 @@ class FlowPlusPlus(ImageFlow):
     Ho et al. 2019: after a logit, couplings with checkerboard masks; a squeeze; couplings of
     channels; and again checkerboards, now of the squeezed image. Before each an ActNorm and a 1x1
     convolution. No channels are factored out. Data are images of integers
-    `[batch, height, width, channels]`, height and width even.
+    `[batch, height, width, channels]`, height and width even, and the width divisible by 4 where
+    there are checkerboards after the squeeze.
 
-    The noise comes of couplings on the squeezed image, each after a 1x1 convolution, conditional
-    on a strided convolution of the pixels. What differs from the paper, for its price: there is
-    attention on small images only (`max_positions`), and none for the noise.
+    What differs from the paper, for its price: attention is for small images only
+    (`max_positions`); the noise comes of couplings on channels of the squeezed image, each after a
+    1x1 convolution and without ActNorm or attention, conditional on one strided convolution of the
+    pixels.
 
     Args:
       num_couplings: how many of each: checkerboard, channels, checkerboard.
@@ -139,6 +142,14 @@ class FlowPlusPlus(ImageFlow):
         self.noise_units = noise_units
         self.memory = memory
         self.seed = seed
+
+    def _build(self, x_shape, condition_shape):
+        if self.num_couplings[2] and len(x_shape) == 4 and (x_shape[2] or 0) % 4:
+            raise ValueError(
+                f"Model '{self.name}' ({type(self).__name__}) with checkerboards after the squeeze "
+                f"expected a width divisible by 4. Received: shape {shape_text(x_shape[1:])}."
+            )
+        super()._build(x_shape, condition_shape)
 
     def get_config(self) -> dict:
         names = ["num_couplings", "units", "num_blocks", "num_components", "num_heads", "dropout"]

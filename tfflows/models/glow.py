@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import keras
 
+from tfflows.check_bounds import check_bounds
+from tfflows.families import Affine
 from tfflows.layers import ActNorm, Chain, Coupling, Squeeze
 from tfflows.models.image_flow import ImageFlow, image_family
 from tfflows.models.linear_layer import linear_layer
@@ -26,8 +28,8 @@ class Glow(ImageFlow):
       family: "affine", "additive", or a `Family`.
       max_log_scale: bound on the log-scale of each affine coupling, in nats. Of many couplings,
         or of data with outliers, a loose one can make the loss infinite.
-      learned_prior: whether channels that are factored out have a mean and scale that depend on
-        those that go on.
+      learned_prior: whether channels that are factored out have a mean and scale, bounded in the
+        same way, that depend on those that go on.
       network: "conv" (3x3 and 1x1, as in the paper) or "residual".
       num_blocks: residual blocks, of "residual" conditioners.
       kernel_size: of the last, linear convolution of each conditioner.
@@ -68,9 +70,12 @@ class Glow(ImageFlow):
     ):
         if network not in ("conv", "residual"):
             raise ValueError(f'`network` should be "conv" or "residual". Received: {network!r}.')
+        check_bounds(1, num_levels=num_levels, num_steps=num_steps)
         dtype, family = kwargs.get("dtype"), image_family(family, max_log_scale)
+        is_affine = isinstance(family, Affine)
+        prior_family = family if is_affine else image_family("affine", max_log_scale)
 
-        def coupling(name, net):
+        def coupling(name, net, family=family):
             return Coupling("channel", net, family, kernel_size, name=name, dtype=dtype)
 
         def conditioner():
@@ -92,7 +97,8 @@ class Glow(ImageFlow):
                 layers += step(i, j * num_steps)
             if learned_prior and j < num_levels - 1:
                 # As in the paper's code, one convolution that starts at zero.
-                layers += [coupling("prior", ConvNet((), (), name="network", dtype=dtype))]
+                prior = ConvNet((), (), name="network", dtype=dtype)
+                layers += [coupling("prior", prior, prior_family)]
             return Chain(layers, memory, name=f"level_{j}", dtype=dtype)
 
         super().__init__(

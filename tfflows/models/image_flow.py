@@ -7,6 +7,7 @@ import functools
 import keras
 
 from tfflows.bijector_layer import shape_text
+from tfflows.check_bounds import check_bounds
 from tfflows.dequantization import UniformDequantization
 from tfflows.families import Affine, Family
 from tfflows.families.names import FAMILIES
@@ -36,8 +37,7 @@ class ImageFlow(FlowModel):
         dequantization="uniform",
         **kwargs,
     ):
-        if num_bits < 1:
-            raise ValueError(f"`num_bits` should be at least 1. Received: num_bits={num_bits}.")
+        check_bounds(1, 16, num_bits=num_bits)
         dtype = kwargs.get("dtype")
         layers = [_preprocessing(num_bits, alpha, dtype)]
         layers.append(MultiScale(levels, name="multi_scale", dtype=dtype))

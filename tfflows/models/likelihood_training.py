@@ -103,8 +103,8 @@ class LikelihoodTraining(keras.Model):
             `validation_data` is `x_val`, `(x_val, condition_val)`, or a dataset.
 
         Raises:
-          FloatingPointError: the loss is NaN or infinite; the weights are those of the beginning of
-            the epoch.
+          FloatingPointError: the loss is NaN or infinite; weights and optimizer are put back to
+            where the loss was finite, at the beginning of the epoch or at most 200 batches ago.
         """
         if self.target_log_prob is not None:
             x = self._noise_batches(x, batch_size)
@@ -210,7 +210,17 @@ class LikelihoodTraining(keras.Model):
         )
 
     def _noise_batches(self, x, batch_size):
-        self.check_built()
+        if not self.built:
+            raise ValueError(
+                f"Model '{self.name}' ({type(self).__name__}) is not built: without data, `fit` "
+                "does not know their shape. Call `build((None, ...))`."
+            )
+        if self.condition_shape is not None:
+            raise ValueError(
+                f"Model '{self.name}' ({type(self).__name__}) expected to be built without a "
+                "condition, to be trained on `target_log_prob`. Received: a condition of shape "
+                f"{self.condition_shape}."
+            )
         if x is not None:
             raise ValueError(
                 "`fit` expected x=None after `compile(target_log_prob=...)`: the model is trained "

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import keras
 
+from tfflows.check_bounds import check_bounds
 from tfflows.layers import Autoregressive, Chain, Invert, Permute
 from tfflows.models.flow_model import FlowModel
 from tfflows.models.normalization_before import normalization_before
@@ -22,7 +23,8 @@ class MAF(FlowModel):
     Args:
       num_layers: autoregressive layers.
       units: widths of the hidden layers of each MADE.
-      family: "affine", "additive", "rational_quadratic_spline", or a `Family`.
+      family: "affine", "additive", "rational_quadratic_spline", "mixture_of_logistics", or a
+        `Family`.
       normalization: None, "act" or "batch": a normalization before each layer.
       activation: of the MADEs.
       residual: whether the hidden layers are residual blocks.
@@ -48,6 +50,7 @@ class MAF(FlowModel):
         num_classes: int | None = None,
         **kwargs,
     ):
+        check_bounds(1, num_layers=num_layers)
         dtype = kwargs.get("dtype")
         layers = []
         for i in range(num_layers):

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import keras
 
+from tfflows.check_bounds import check_bounds
 from tfflows.layers import Chain, Coupling, Squeeze
+from tfflows.masks import Checkerboard, Half
 from tfflows.models.image_flow import ImageFlow, image_family
 from tfflows.models.normalization_before import normalization_before
 from tfflows.networks import ResidualConvNet
@@ -19,6 +21,9 @@ class MultiScaleRealNVP(ImageFlow):
     checkerboard couplings. Data are images of integers `[batch, height, width, channels]`, height
     and width divisible by `2**num_levels`. `RealNVP` is the model for vectors.
 
+    What differs from the paper: what is normalized is the input of a coupling, not its output, and
+    the conditioners have weight normalization, but no batch normalization.
+
     Args:
       num_levels: scales.
       units: filters of the residual conditioners, on the first scale.
@@ -29,7 +34,7 @@ class MultiScaleRealNVP(ImageFlow):
       family: "affine", "additive", or a `Family`.
       max_log_scale: bound on the log-scale of each affine coupling, in nats. Of many couplings,
         or of data with outliers, a loose one can make the loss infinite.
-      normalization: "batch" (as in the paper), "act", or None: before each coupling.
+      normalization: "batch", "act", or None: before each coupling.
       weight_normalization: of the conditioners, as in the paper.
       activation: of the conditioners.
       num_bits, alpha, dequantization: those of `ImageFlow`: bits of a pixel; alpha of the logit,
@@ -65,6 +70,7 @@ class MultiScaleRealNVP(ImageFlow):
         num_classes: int | None = None,
         **kwargs,
     ):
+        check_bounds(1, num_levels=num_levels)
         dtype, family = kwargs.get("dtype"), image_family(family, max_log_scale)
 
         def couplings(mask, count, width, start=0):
@@ -73,8 +79,8 @@ class MultiScaleRealNVP(ImageFlow):
                 network = ResidualConvNet(
                     width, num_blocks, activation, weight_normalization, name="network", dtype=dtype
                 )
-                layer = Coupling(mask, network, family, name=f"coupling_{i}", dtype=dtype)
-                layer.mask.swap = bool(i % 2)
+                own = mask(swap=bool(i % 2))
+                layer = Coupling(own, network, family, name=f"coupling_{i}", dtype=dtype)
                 layers += [*normalization_before(normalization, i, dtype), layer]
             return layers
 
@@ -82,11 +88,11 @@ class MultiScaleRealNVP(ImageFlow):
             factor = 2 if double_units else 1
             width = units * factor**j
             if j == num_levels - 1:
-                layers = couplings("checkerboard", num_final, width)
+                layers = couplings(Checkerboard, num_final, width)
             else:
-                layers = couplings("checkerboard", num_couplings, width)
+                layers = couplings(Checkerboard, num_couplings, width)
                 layers.append(Squeeze(name="squeeze", dtype=dtype))
-                layers += couplings("channel", num_couplings, width * factor, num_couplings)
+                layers += couplings(Half, num_couplings, width * factor, num_couplings)
             return Chain(layers, memory, name=f"level_{j}", dtype=dtype)
 
         super().__init__(

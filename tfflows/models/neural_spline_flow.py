@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import keras
 
+from tfflows.check_bounds import check_bounds
 from tfflows.families import RationalQuadraticSpline
 from tfflows.layers import Autoregressive, Chain, Coupling, InvertibleLinear, Permute
+from tfflows.masks import Alternating
 from tfflows.models.flow_model import FlowModel
 from tfflows.networks import MADE, ResidualMLP
 
@@ -55,6 +57,7 @@ class NeuralSplineFlow(FlowModel):
             raise ValueError(
                 f'`kind` should be "coupling" or "autoregressive". Received: kind={kind!r}.'
             )
+        check_bounds(1, num_layers=num_layers)
         dtype = kwargs.get("dtype")
         layers = []
         for i in range(num_layers):
@@ -70,8 +73,8 @@ class NeuralSplineFlow(FlowModel):
                 network = ResidualMLP(
                     units, num_blocks, activation, dropout, name="network", dtype=dtype
                 )
-                layer = Coupling("alternating", network, family, name=f"coupling_{i}", dtype=dtype)
-                layer.mask.swap = bool(i % 2)
+                mask = Alternating(swap=bool(i % 2))
+                layer = Coupling(mask, network, family, name=f"coupling_{i}", dtype=dtype)
             else:
                 widths = (units,) * (1 + num_blocks)
                 network = MADE(

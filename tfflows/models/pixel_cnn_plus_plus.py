@@ -7,6 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfflows.bijector_layer import shape_text
+from tfflows.check_bounds import check_bounds
 from tfflows.distributions import DiscretizedLogisticHead
 from tfflows.models.density_model import DensityModel
 from tfflows.models.random_pixels import random_pixels
@@ -20,10 +21,12 @@ from tfflows.stateless_seed import stateless_seed
 class PixelCNNPlusPlus(DensityModel):
     """Pixels one after another, each a discretized mixture of logistics: an exact likelihood.
 
-    Salimans et al. 2017. Data are images of integers `[batch, height, width, channels]`. What a
+    Salimans et al. 2017; `PixelCNN` says in what its network differs, and the head's last layer is
+    a plain one. Data are images of integers `[batch, height, width, channels]`. What a
     pixel depends on is an argument: with levels and blocks all that is above and to the left of it;
     with `num_levels=1, kernel_size=1` the pixels within `first_kernel_size // 2` rows and columns
-    (a *local* model, small and fast).
+    (a *local* model, small and fast). Trained on images of one size, a model without levels scores
+    (`log_prob`) and draws (`sample(size=...)`) others too.
 
     Args:
       units: channels of the network.
@@ -67,8 +70,7 @@ class PixelCNNPlusPlus(DensityModel):
         **kwargs,
     ):
         super().__init__(num_classes=num_classes, **kwargs)
-        if num_bits < 1:
-            raise ValueError(f"`num_bits` should be at least 1. Received: num_bits={num_bits}.")
+        check_bounds(1, 16, num_bits=num_bits)
         _check_pixels_per_image(pixels_per_image, kernel_size)
         self.units = units
         self.num_blocks = num_blocks
@@ -89,17 +91,16 @@ class PixelCNNPlusPlus(DensityModel):
         self.head = None
 
     def _build(self, x_shape, condition_shape):
-        if len(x_shape) != 4 or x_shape[-1] is None:
+        if len(x_shape) != 4 or None in x_shape[1:]:
             raise ValueError(
                 f"Model '{self.name}' ({type(self).__name__}) expected images [batch, height, "
-                f"width, channels]. Received: shape {shape_text(x_shape[1:])}."
+                f"width, channels] of a known size. Received: shape {shape_text(x_shape[1:])}."
             )
-        if self.pixels_per_image and None not in x_shape[1:3]:
-            if self.pixels_per_image > (count := x_shape[1] * x_shape[2]):
-                raise ValueError(
-                    f"`pixels_per_image` should be at most {count}, all pixels of an image. "
-                    f"Received: pixels_per_image={self.pixels_per_image}."
-                )
+        if self.pixels_per_image and self.pixels_per_image > (count := x_shape[1] * x_shape[2]):
+            raise ValueError(
+                f"`pixels_per_image` should be at most {count}, all pixels of an image. "
+                f"Received: pixels_per_image={self.pixels_per_image}."
+            )
         self.head = DiscretizedLogisticHead(
             x_shape[-1],
             self.num_components,
@@ -168,6 +169,12 @@ class PixelCNNPlusPlus(DensityModel):
           prefix: the upper rows of the images, integers, `[rows, width, channels]`, or `n` of them;
             the rest is drawn.
           size: height and width; None: those that the model was built for.
+
+        >>> model = PixelCNNPlusPlus(units=8, num_levels=1, kernel_size=1, num_components=2)
+        >>> model.build((None, 8, 8, 1))
+        >>> upper_half = np.zeros([4, 8, 1])
+        >>> model.sample(3, seed=0, prefix=upper_half).shape
+        TensorShape([3, 8, 8, 1])
         """
         size = tuple(size or self.event_shape[:2])
         known = None if prefix is None else self._known(prefix, n, size)

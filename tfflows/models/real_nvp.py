@@ -6,7 +6,11 @@ from collections.abc import Sequence
 
 import keras
 
+from tfflows.check_bounds import check_bounds
+from tfflows.identifier import resolve
 from tfflows.layers import Chain, Coupling
+from tfflows.layers.coupling import MASKS
+from tfflows.masks import Mask
 from tfflows.models.flow_model import FlowModel
 from tfflows.models.normalization_before import normalization_before
 from tfflows.networks import MLP
@@ -19,7 +23,7 @@ class RealNVP(FlowModel):
     Args:
       num_couplings: coupling layers.
       units: widths of each conditioner.
-      mask: "alternating" or "half".
+      mask: "alternating", "half", or a `Mask`: of the first coupling; it alternates.
       family: "affine", "additive", or a `Family`.
       normalization: None, "act" or "batch": a normalization before each coupling.
       activation, dropout, weight_normalization: of the conditioners.
@@ -45,16 +49,16 @@ class RealNVP(FlowModel):
         num_classes: int | None = None,
         **kwargs,
     ):
-        dtype = kwargs.get("dtype")
+        check_bounds(1, num_couplings=num_couplings)
+        dtype, first_mask = kwargs.get("dtype"), resolve(mask, MASKS, Mask, "mask")
         layers = []
         for i in range(num_couplings):
             layers += normalization_before(normalization, i, dtype)
             network = MLP(
                 units, activation, dropout, weight_normalization, name="network", dtype=dtype
             )
-            coupling = Coupling(mask, network, family, name=f"coupling_{i}", dtype=dtype)
-            coupling.mask.swap = bool(i % 2)
-            layers.append(coupling)
+            own = first_mask.swapped(bool(i % 2))
+            layers.append(Coupling(own, network, family, name=f"coupling_{i}", dtype=dtype))
         super().__init__(
             Chain(layers, name="flow", dtype=dtype), base=base, num_classes=num_classes, **kwargs
         )
@@ -71,7 +75,9 @@ class RealNVP(FlowModel):
         return self.own_config() | {
             "num_couplings": self.num_couplings,
             "units": self.units,
-            "mask": self.mask,
+            "mask": self.mask
+            if isinstance(self.mask, str)
+            else keras.saving.serialize_keras_object(self.mask),
             "family": keras.saving.serialize_keras_object(self.family),
             "normalization": self.normalization,
             "activation": self.activation,

@@ -23,13 +23,18 @@ class PixelCNN(Adaptable, keras.layers.Layer):
     first and what is to the left. With `kernel_size=1` all that a pixel sees is what the first
     convolution sees, and there is one stream: a *local* model.
 
+    What differs from the paper's code: inputs are shifted before the first convolutions, not what
+    these give; the one to the left sees its own row alone; the features of the other stream and
+    those of a skip connection go through a layer each, not one for both; and the size is doubled
+    as `CausalStream` says.
+
     Args:
       units: channels.
       num_blocks: blocks at each resolution, before the lower ones and after.
       num_levels: resolutions, each half of the one before.
       kernel_size: odd; the blocks see as many columns, and half as many rows, rounded up.
-      first_kernel_size: the same of the first convolution: with 2k + 1 it sees k rows above, k
-        columns to the left, and k to the right.
+      first_kernel_size: the same of the first convolution: with 2k + 1 it sees k rows above (the
+        stream that goes down: one more), k columns to the left, and k to the right.
       dropout: share of features dropped in training, in each block.
       memory: None; or "recompute": activations are computed again in the backward pass. The same
         gradients with about half of the memory, in 1.1 to 1.2 times the time.

@@ -16,20 +16,24 @@ ROWS_AT_ONCE = 5000
 
 
 def nearest_neighbours(
-    model: DensityModel, data: DataSet, output: pathlib.Path, seed: int = 0
+    model: DensityModel, data: DataSet, output: pathlib.Path, seed: int = 0, flip: bool = False
 ) -> None:
     """Samples in the first row, below each its nearest training images by Euclidean distance.
+
+    With `flip`, the training images and their mirror images, which the model was trained on too.
 
     The title compares with the distance of test images, which are no copies, to the same images.
     """
     labels = None if data.num_classes is None else np.arange(SAMPLES) % data.num_classes
     train, test = data.arrays("train")[0], data.arrays("test")[0][:SAMPLES]
+    if flip:
+        train = np.concatenate([train, train[:, :, ::-1]])
     own = to_pixels(model.sample(SAMPLES, labels, seed=seed))
     indices, distances = nearest(own, train, NEIGHBOURS)
     images = np.concatenate([own, *train[indices.T]])
     title = (
-        f"Samples, and the training images nearest to them. Mean distance to the nearest: "
-        f"{distances[:, 0].mean():.0f};\nof as many test images: "
+        f"Samples, and the training images{' (or mirrored)' * flip} nearest to them. Mean distance "
+        f"to the nearest: {distances[:, 0].mean():.0f};\nof as many test images: "
         f"{nearest(test, train, 1)[1].mean():.0f} (pixel levels, Euclidean)"
     )
     figure = Figure(figsize=(7, 3.4), layout="constrained")

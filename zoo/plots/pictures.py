@@ -35,6 +35,7 @@ def draw(
     log: pathlib.Path,
     output: pathlib.Path,
     seed: int = 0,
+    flip: bool = False,
 ) -> None:
     """Draws one picture.
 
@@ -45,11 +46,13 @@ def draw(
         log: its `training.csv`.
         output: the file.
         seed: of samples and choices.
+        flip: whether the model was trained on mirror images too.
     """
     if kind == TRAINING:
         plots.learning_curve(log, output, data)
     else:
-        _of_models(data)[kind](model, data, output, seed)
+        options = {"flip": flip} if kind == "nearest_neighbours" else {}
+        _of_models(data)[kind](model, data, output, seed, **options)
 
 
 def _of_models(data: DataSet) -> dict:

@@ -1,0 +1,17 @@
+"""Bounds of arguments that are numbers."""
+
+from __future__ import annotations
+
+
+def check_bounds(low: float, high: float | None = None, **arguments: float) -> None:
+    """Raises a ValueError that names the first argument below `low` or above `high`.
+
+    >>> check_bounds(1, num_layers=0)
+    Traceback (most recent call last):
+    ...
+    ValueError: `num_layers` should be at least 1. Received: num_layers=0.
+    """
+    for name, value in arguments.items():
+        if value < low or high is not None and value > high:
+            bounds = f"at least {low}" if high is None else f"from {low} to {high}"
+            raise ValueError(f"`{name}` should be {bounds}. Received: {name}={value}.")

@@ -1,0 +1,3 @@
+"""The version of the library; `setup.cfg` reads it here."""
+
+__version__ = "0.1.0"
