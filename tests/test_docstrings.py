@@ -11,6 +11,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow_probability import bijectors as tfb
 from tensorflow_probability import distributions as tfd
 
 import tfflows
@@ -29,6 +30,7 @@ def scope():
         "np": np,
         "tf": tf,
         "keras": keras,
+        "tfb": tfb,
         "tfd": tfd,
         "math": math,
         "tfflows": tfflows,

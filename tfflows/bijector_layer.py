@@ -10,6 +10,7 @@ import tensorflow as tf
 from tensorflow_probability import bijectors as tfb
 
 from tfflows.derived_bijector import DerivedBijector
+from tfflows.flow_dtype import flow_dtype
 from tfflows.revived import revived
 
 
@@ -112,7 +113,7 @@ class BijectorLayer(keras.layers.Layer):
     @property
     def flow_dtype(self) -> str:
         """What values and log-determinants are computed in: float32 at least."""
-        return "float64" if self.variable_dtype == "float64" else "float32"
+        return flow_dtype(self)
 
     def constant_log_det(self, x, value) -> tf.Tensor:
         """A log-determinant that is the same for each row of `x`: shape `[batch]`."""

@@ -114,6 +114,22 @@ def test_bfloat16_networks_and_the_levels_of_a_model_take_the_mode():
     assert again.memory == again.multi_scale.levels[0].memory == "reversible"
 
 
+@pytest.mark.parametrize("make", [tfflows.RealNVP, tfflows.MAF, tfflows.NeuralSplineFlow])
+def test_models_of_vectors_take_the_mode(make):
+    gradients = []
+    x = np.random.RandomState(0).normal(size=(16, 4)).astype("float32")
+    for memory in (None, "recompute"):
+        keras.utils.set_random_seed(0)
+        model = make(2, memory=memory)
+        model.build((None, 4))
+        with tf.GradientTape() as tape:
+            loss = tf.reduce_mean(model.log_prob(x))
+        gradients.append(tape.gradient(loss, [w.value for w in model.trainable_weights]))
+    for plain, lean in zip(*gradients):
+        np.testing.assert_allclose(lean, plain, atol=1e-5)
+    assert make.from_config(model.get_config()).flow.memory == "recompute"
+
+
 def test_xla_compiles_recomputation_and_is_not_chosen_for_a_check_it_drops():
     layers = [Coupling("half", MLP([8], name="network"), name=f"coupling_{i}") for i in range(2)]
     model = tfflows.FlowModel(Chain(layers, "recompute", name="flow"))

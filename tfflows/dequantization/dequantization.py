@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfflows.check_bounds import check_bounds
+from tfflows.flow_dtype import flow_dtype
 from tfflows.stateless_seed import stateless_seed
 
 
@@ -34,6 +35,10 @@ class Dequantization(keras.layers.Layer):
         the nearest value, not down.
       num_levels: how many values the data can have, from 0 in steps of `bin_width`; None: any.
       **kwargs: those of `keras.layers.Layer`.
+
+    >>> x, log_q = UniformDequantization(num_levels=256)(np.array([[3, 255]], "uint8"), seed=1)
+    >>> np.floor(x).tolist(), log_q.numpy().tolist()
+    ([[3.0, 255.0]], [0.0])
     """
 
     def __init__(
@@ -106,7 +111,7 @@ class Dequantization(keras.layers.Layer):
     @property
     def flow_dtype(self) -> str:
         """What values and densities are computed in: float32 at least."""
-        return "float64" if self.variable_dtype == "float64" else "float32"
+        return flow_dtype(self)
 
     def _check_last_axis(self, y):
         widths = np.asarray(self.bin_width)

@@ -12,6 +12,11 @@ class BaseDistribution(keras.layers.Layer):
 
     A subclass writes `distribution`; one that can be sampled at a temperature writes
     `tempered` too. Built with the shape of the latent, `[batch, ...]`.
+
+    >>> base = StandardNormal()
+    >>> base.build((None, 2))
+    >>> base.sample(3, temperature=0.5, seed=1).shape, base(tf.zeros([4, 2])).shape
+    (TensorShape([3, 2]), TensorShape([4]))
     """
 
     def __init__(self, **kwargs):

@@ -118,7 +118,8 @@ def _has_survival_function(distribution):
 
 
 def _writes(distribution, *methods):
-    return any(getattr(type(distribution), x) is not getattr(tfd.Distribution, x) for x in methods)
+    cls, base = type(distribution), tfd.Distribution
+    return any(getattr(cls, name, None) is not getattr(base, name, None) for name in methods)
 
 
 def _log_cdf(distribution, x):

@@ -218,7 +218,15 @@ class DiscretizedLogisticMixture(tfd.Distribution):
         return -tf.reduce_sum(tf.exp(log_probs) * log_probs, 0)
 
     def entropy_estimate(self, num_samples: int, seed=None) -> tf.Tensor:
-        """The entropy in nats, by Monte Carlo: minus the mean of the samples' log-probabilities."""
+        """The entropy in nats, by Monte Carlo: minus the mean of the samples' log-probabilities.
+
+        Args:
+          num_samples: how many.
+          seed: what TFP takes.
+
+        Returns:
+          `[...]`, the batch shape.
+        """
         return -tf.reduce_mean(self.log_prob(self.sample(num_samples, seed=seed)), 0)
 
     def _at_levels(self, function, skip=0):

@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 from tensorflow_probability import bijectors as tfb
 
+from tfflows.families.bounded import bounded
 from tfflows.families.family import Family
 
 
@@ -47,7 +48,7 @@ class Affine(Family):
 
     def _bijector_and_log_scale(self, parameters):
         shift, raw = tf.unstack(parameters, axis=-1)
-        log_scale = self.max_log_scale * tf.tanh(raw / self.max_log_scale)
+        log_scale = bounded(raw, self.max_log_scale)
         return tfb.Shift(shift)(tfb.Scale(log_scale=log_scale)), log_scale
 
     def get_config(self) -> dict:

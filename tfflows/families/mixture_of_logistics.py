@@ -11,6 +11,7 @@ from tensorflow_probability import bijectors as tfb
 
 from tfflows.check_bounds import check_bounds
 from tfflows.families.affine import Affine
+from tfflows.families.bounded import bounded
 from tfflows.families.family import Family
 from tfflows.families.logistic_mixture import LogisticMixture
 from tfflows.last_axis_first import last_axis_first
@@ -79,7 +80,7 @@ class MixtureOfLogistics(Family):
         logits, means, log_scales = tf.split(raw, 3)
         offsets = np.linspace(-1, 1, k) if k > 1 else np.zeros(1)
         start = 0.5 * math.log(1 - 3 * np.var(offsets) / math.pi**2)
-        log_scales = start + self.max_log_scale * tf.tanh(log_scales / self.max_log_scale)
+        log_scales = start + bounded(log_scales, self.max_log_scale)
         offsets = tf.constant(offsets.reshape([k] + [1] * (raw.shape.rank - 1)), raw.dtype)
         return LogisticMixture(logits, means + offsets, log_scales, axis=0), affine
 

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tfflows.bijector_layer import BijectorLayer
 from tfflows.layers.checked_layers import checked_layers
+from tfflows.masks import Half
 
 
 @keras.saving.register_keras_serializable("tfflows")
@@ -124,15 +125,14 @@ class MultiScale(BijectorLayer):
                 "`MultiScale` expected images with at least 2 channels after each level but the "
                 f"last. Received: shape {tuple(shape)} after level {i + 1}."
             )
-        return (*shape[:-1], (shape[-1] + 1) // 2)
+        return (*shape[:-1], shape[-1] - Half().num_changed(shape[-1]))
 
     def _is_last(self, i):
         return i == len(self.levels) - 1
 
     @staticmethod
     def _split(x):
-        half = (x.shape[-1] + 1) // 2
-        return tf.split(x, [half, x.shape[-1] - half], -1)
+        return Half().split(x)
 
     @staticmethod
     def _own(level, condition):

@@ -8,6 +8,10 @@ class Mask:
 
     Args:
       swap: transforms the other half.
+
+    >>> mask = Half().swapped()
+    >>> mask.swap, mask.num_changed(5)
+    (True, 3)
     """
 
     def __init__(self, swap: bool = False):

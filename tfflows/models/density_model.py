@@ -35,6 +35,17 @@ class DensityModel(LikelihoodTraining):
     Args:
       num_classes: conditions are labels from 0 to `num_classes - 1`; None: vectors, or none.
       **kwargs: those of `keras.Model`.
+
+    >>> x, labels = np.random.default_rng(0).normal(size=[64, 3]), np.arange(64) % 2
+    >>> model = MAF(num_layers=2, units=(16,), num_classes=2)
+    >>> model.compile(keras.optimizers.Adam(1e-3))
+    >>> history = model.fit(x, labels, batch_size=32, epochs=2, verbose=0)
+    >>> model.log_prob(x[:5], labels[:5]).shape, model.predict(x, labels, verbose=0).shape
+    (TensorShape([5]), (64,))
+    >>> model.sample(4, condition=1, temperature=0.8, seed=0).shape
+    TensorShape([4, 3])
+    >>> list(model.evaluate(x, labels, verbose=0, return_dict=True))
+    ['loss', 'nll']
     """
 
     likelihood = "exact"

@@ -138,6 +138,12 @@ class FlowModel(DensityModel):
 
         Returns:
           `[batch, steps, ...]`.
+
+        >>> model = Glow(num_levels=2, num_steps=1, units=8, seed=1)
+        >>> model.build((None, 8, 8, 1))
+        >>> start, end = np.zeros([2, 8, 8, 1]), np.full([2, 8, 8, 1], 255.0)
+        >>> model.interpolate(start, end, np.linspace(0, 1, 5) * np.ones([2, 1])).shape
+        TensorShape([2, 5, 8, 8, 1])
         """
         self.check_built()
         tensors = [tf.convert_to_tensor(x) for x in (start, end)]

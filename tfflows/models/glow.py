@@ -34,8 +34,8 @@ class Glow(ImageFlow):
       num_blocks: residual blocks, of "residual" conditioners.
       kernel_size: of the last, linear convolution of each conditioner.
       activation: of the conditioners.
-      num_bits, alpha, dequantization: those of `ImageFlow`: bits of a pixel; None, or alpha of a
-        logit; "uniform", a layer, or None.
+      num_bits, alpha, dequantization: those of `ImageFlow`: bits of a pixel (for 5 of 8, the model
+        is given `x // 8`); None, or alpha of a logit; "uniform", a layer, or None.
       seed: seed of the initial rotations.
       memory: what the backward pass keeps: that of each level's `Chain`.
       base, num_classes, **kwargs: those of `FlowModel`.

@@ -28,6 +28,7 @@ class MAF(FlowModel):
       normalization: None, "act" or "batch": a normalization before each layer.
       activation: of the MADEs.
       residual: whether the hidden layers are residual blocks.
+      memory: what the backward pass keeps: that of `Chain`.
       base, num_classes, **kwargs: those of `FlowModel`.
 
     >>> model = MAF(num_layers=2, units=(32,))
@@ -46,6 +47,7 @@ class MAF(FlowModel):
         normalization: str | None = None,
         activation="relu",
         residual: bool = False,
+        memory: str | None = None,
         base=None,
         num_classes: int | None = None,
         **kwargs,
@@ -63,8 +65,12 @@ class MAF(FlowModel):
                 layer = Invert(layer, name=f"inverted_{i}", dtype=dtype)
             layers += [layer, Permute("reverse", name=f"permute_{i}", dtype=dtype)]
         super().__init__(
-            Chain(layers, name="flow", dtype=dtype), base=base, num_classes=num_classes, **kwargs
+            Chain(layers, memory, name="flow", dtype=dtype),
+            base=base,
+            num_classes=num_classes,
+            **kwargs,
         )
+        self.memory = memory
         self.num_layers = num_layers
         self.units = tuple(units)
         self.family = family
@@ -82,4 +88,5 @@ class MAF(FlowModel):
             "normalization": self.normalization,
             "activation": self.activation,
             "residual": self.residual,
+            "memory": self.memory,
         }

@@ -27,6 +27,7 @@ class NeuralSplineFlow(FlowModel):
         start; "identity" leaves the columns, and what is special in each, to be mixed as need be.
       activation, dropout: of the conditioners (dropout: couplings only).
       seed: seed of the initial rotations.
+      memory: what the backward pass keeps: that of `Chain`.
       base, num_classes, **kwargs: those of `FlowModel`.
 
     >>> model = NeuralSplineFlow(num_layers=2, units=32, num_blocks=1, seed=1)
@@ -49,6 +50,7 @@ class NeuralSplineFlow(FlowModel):
         activation="relu",
         dropout: float = 0.0,
         seed: int | None = None,
+        memory: str | None = None,
         base=None,
         num_classes: int | None = None,
         **kwargs,
@@ -83,8 +85,12 @@ class NeuralSplineFlow(FlowModel):
                 layer = Autoregressive(network, family, name=f"autoregressive_{i}", dtype=dtype)
             layers += [mixing, layer]
         super().__init__(
-            Chain(layers, name="flow", dtype=dtype), base=base, num_classes=num_classes, **kwargs
+            Chain(layers, memory, name="flow", dtype=dtype),
+            base=base,
+            num_classes=num_classes,
+            **kwargs,
         )
+        self.memory = memory
         self.num_layers = num_layers
         self.units = units
         self.num_blocks = num_blocks
@@ -100,7 +106,7 @@ class NeuralSplineFlow(FlowModel):
 
     def get_config(self) -> dict:
         names = ["num_layers", "units", "num_blocks", "kind", "num_bins", "bound", "size_scale"]
-        names += ["linear", "activation", "dropout", "seed"]
+        names += ["linear", "activation", "dropout", "seed", "memory"]
         return self.own_config() | {
             **{name: getattr(self, name) for name in names},
             "linear_initializer": keras.initializers.serialize(self.linear_initializer),

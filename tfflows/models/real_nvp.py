@@ -27,6 +27,7 @@ class RealNVP(FlowModel):
       family: "affine", "additive", or a `Family`.
       normalization: None, "act" or "batch": a normalization before each coupling.
       activation, dropout, weight_normalization: of the conditioners.
+      memory: what the backward pass keeps: that of `Chain`.
       base, num_classes, **kwargs: those of `FlowModel`.
 
     >>> model = RealNVP(num_couplings=4, units=(32,))
@@ -45,6 +46,7 @@ class RealNVP(FlowModel):
         activation="relu",
         dropout: float = 0.0,
         weight_normalization: bool = False,
+        memory: str | None = None,
         base=None,
         num_classes: int | None = None,
         **kwargs,
@@ -60,8 +62,12 @@ class RealNVP(FlowModel):
             own = first_mask.swapped(bool(i % 2))
             layers.append(Coupling(own, network, family, name=f"coupling_{i}", dtype=dtype))
         super().__init__(
-            Chain(layers, name="flow", dtype=dtype), base=base, num_classes=num_classes, **kwargs
+            Chain(layers, memory, name="flow", dtype=dtype),
+            base=base,
+            num_classes=num_classes,
+            **kwargs,
         )
+        self.memory = memory
         self.num_couplings = num_couplings
         self.units = tuple(units)
         self.mask = mask
@@ -83,4 +89,5 @@ class RealNVP(FlowModel):
             "activation": self.activation,
             "dropout": self.dropout,
             "weight_normalization": self.weight_normalization,
+            "memory": self.memory,
         }

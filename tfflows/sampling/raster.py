@@ -20,6 +20,19 @@ class RasterSampler:
       network: a built `PixelCNN`.
       draw: `(features [n, units], noise [n, k]) -> pixels [n, c]`.
       scaled: from pixels to what the network takes.
+
+    Images of zeros and ones:
+
+    >>> network = PixelCNN(8, num_levels=2)
+    >>> network.build((None, 4, 6, 1))
+    >>> sampler = RasterSampler(
+    ...     network,
+    ...     draw=lambda features, noise: tf.cast(noise < tf.sigmoid(features[:, :1]), tf.float32),
+    ...     scaled=lambda pixels: 2.0 * pixels - 1.0,
+    ... )
+    >>> draw_images = tf.function(sampler)  # it is made for graphs
+    >>> draw_images(tf.random.stateless_uniform([4, 6, 3, 1], [0, 1]), channels=1).shape
+    TensorShape([3, 4, 6, 1])
     """
 
     def __init__(self, network: PixelCNN, draw, scaled):
