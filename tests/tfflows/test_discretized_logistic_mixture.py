@@ -1,10 +1,9 @@
-"""Discretized distributions: against sums over all integers, TFP, and NumPy in float64."""
+"""Discretized mixtures: against sums over all integers, TFP, and NumPy in float64."""
 
 import itertools
 import os
 import pathlib
 
-import keras
 import numpy as np
 import pytest
 import scipy.special
@@ -13,11 +12,7 @@ import tensorflow as tf
 from tensorflow_probability import bijectors as tfb
 from tensorflow_probability import distributions as tfd
 
-from tfflows.distributions import (
-    Discretized,
-    DiscretizedLogisticHead,
-    DiscretizedLogisticMixture,
-)
+from tfflows.distributions import Discretized, DiscretizedLogisticMixture
 
 
 def parameters(channels, components, high, batch=(), seed=0, coefficients=True):
@@ -287,166 +282,3 @@ def test_bad_arguments_are_refused():
     for bad in ({"low": 2, "high": 2}, {"distribution": tfd.MultivariateNormalDiag([0.0], [1.0])}):
         with pytest.raises(ValueError, match="should be"):
             Discretized(**{"distribution": tfd.Normal(0.0, 1.0)} | bad)
-
-
-# -- any distribution -------------------------------------------------------------------------
-
-CONTINUOUS = {
-    "normal": (tfd.Normal(3.0, 1.5), scipy.stats.norm(3.0, 1.5)),
-    "logistic": (tfd.Logistic(3.0, 0.5), scipy.stats.logistic(3.0, 0.5)),
-    "laplace": (tfd.Laplace(3.0, 0.7), scipy.stats.laplace(3.0, 0.7)),
-    "student_t": (tfd.StudentT(2.0, 3.0, 0.5), scipy.stats.t(2.0, 3.0, 0.5)),
-    "gamma": (tfd.Gamma(3.0, 0.6), scipy.stats.gamma(3.0, scale=1 / 0.6)),
-}
-
-
-@pytest.mark.parametrize("low, high", [(0, 20), (None, None)])
-@pytest.mark.parametrize("name", CONTINUOUS)
-def test_any_distribution_is_discretized(name, low, high):
-    continuous, scipys = CONTINUOUS[name]
-    discrete, y = Discretized(continuous, low, high), np.arange(0.0, 21.0)
-    lower = np.where(y == low, -np.inf, y - 0.5)
-    upper = np.where(y == high, np.inf, y + 0.5)
-    is_upper = y > scipys.median()
-    ends = np.stack([scipys.cdf(upper) - scipys.cdf(lower), scipys.sf(lower) - scipys.sf(upper)])
-    expected = np.where(is_upper, ends[1], ends[0])
-    with tf.GradientTape() as tape:
-        at = tf.constant(y, tf.float32)
-        tape.watch(at)
-        log_prob = discrete.log_prob(at)
-    is_exact = name in ("normal", "logistic", "laplace")  # those with exact upper tails
-    np.testing.assert_allclose(np.exp(log_prob), expected, rtol=1e-3 if is_exact else 0.05)
-    assert np.isfinite(log_prob).all()
-    if (name, low) != ("gamma", None):  # whose density ends within the first bin
-        assert np.isfinite(tape.gradient(log_prob, at)).all()
-    np.testing.assert_allclose(discrete.cdf(y), scipys.cdf(upper), atol=1e-5)
-    np.testing.assert_allclose(discrete.survival_function(y), scipys.sf(upper), atol=1e-5)
-    samples, n = discrete.sample(20000, seed=1), 20000
-    found = np.array([np.mean(samples == value) for value in y])
-    assert (np.abs(found - expected) < 5 * np.sqrt(expected / n) + 1e-3).all()
-    if low is not None:
-        assert np.isneginf(discrete.log_prob([-1.0, 21.0])).all()
-
-
-def test_gradients_are_finite_where_a_cdf_underflows():
-    rate = tf.constant(1.0)
-    with tf.GradientTape() as tape:
-        tape.watch(rate)
-        log_prob = Discretized(tfd.Gamma(300.0, rate), 0, 400).log_prob([0.0, 1.0, 300.0, 400.0])
-    assert np.isfinite(log_prob).all() and np.isfinite(tape.gradient(log_prob, rate))
-
-
-def gaussians(loc, scale):
-    components = tfd.Normal(tf.stack([loc, loc + 1]), scale)
-    return tfd.MixtureSameFamily(
-        tfd.Categorical(tf.zeros([2], loc.dtype)), components
-    )  # no survival function
-
-
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("make", [tfd.Logistic, tfd.Normal, gaussians, tfd.Gamma])
-def test_bins_far_out_and_narrow_have_finite_log_probabilities_and_gradients(make, dtype):
-    y = tf.constant([0.0, 1.0, 100.0, 254.0, 255.0], dtype)
-    locs = [0.1, 3.0] if make is tfd.Gamma else [-500.0, 100.0, 700.0]
-    for loc, scale in itertools.product(locs, [0.01, 1.0, 1e4]):
-        variables = tf.constant(loc, dtype), tf.constant(scale, dtype)
-        with tf.GradientTape() as tape:
-            tape.watch(variables)
-            log_prob = Discretized(make(*variables), 0, 255).log_prob(y)
-        assert log_prob.dtype == dtype and np.isfinite(log_prob).all()
-        assert np.isfinite(tape.gradient(log_prob, variables)).all()
-
-
-# -- the head ---------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize("channels, low, high", [(1, 0, 255), (3, 0, 255), (1, -5, 5)])
-def test_head_starts_near_the_uniform_distribution(channels, low, high):
-    head = DiscretizedLogisticHead(channels, 5, low, high)
-    outputs = head(np.random.RandomState(0).normal(size=(6, 4)))
-    assert outputs.shape == (6, head.num_parameters)
-    y = np.random.RandomState(1).randint(low, high + 1, [400, 6, channels])
-    log_prob = head.distribution(outputs).log_prob(y)
-    uniform = -channels * np.log(high - low + 1)
-    assert abs(np.mean(log_prob) / uniform - 1) < 0.15
-
-
-def first_nll(head, y):
-    """Before features matter, nats a channel."""
-    parameters = tf.broadcast_to(head.dense.bias, [len(y), head.num_parameters])
-    return -float(tf.reduce_mean(head.distribution(parameters).log_prob(y))) / y.shape[-1]
-
-
-@pytest.mark.parametrize("channels, within", [(1, 0.3), (3, 1.1)])
-def test_head_adapts_to_the_marginal(channels, within):
-    y = np.concatenate([np.zeros(700), np.full(200, 253), np.linspace(2, 250, 100).round()])
-    y = np.random.RandomState(0).permutation(np.tile(y, 20))  # more than are looked at
-    entropy = np.log(10) - 0.7 * np.log(7) - 0.2 * np.log(2) + 0.1 * np.log(100)
-    y = np.stack([np.roll(y, i) for i in range(channels)], -1)
-    head = DiscretizedLogisticHead(channels, num_components=10, dtype="mixed_bfloat16")
-    head.build((None, 4))
-    assert first_nll(head, y) > entropy + 2
-    head.adapt(y)
-    assert entropy < first_nll(head, y) < entropy + within
-
-
-def test_head_adapts_to_all_columns_of_images():
-    """128 images of 28x28 are some six times as many pixels as are looked at."""
-    x = np.full([128, 28, 28, 1], 255.0)
-    x[:, :, ::7] = 0.0
-    head = DiscretizedLogisticHead(num_components=5)
-    head.build((None, 4))
-    head.adapt(x)
-    assert first_nll(head, x.reshape(-1, 1)) < -(np.log(1 / 7) + 6 * np.log(6 / 7)) / 7 + 0.05
-
-
-def test_head_adapts_to_constant_data():
-    head = DiscretizedLogisticHead(num_components=3)
-    head.build((None, 4))
-    head.adapt(np.full([5, 2, 1], 128, "uint8"))
-    assert np.all(np.isfinite(head.dense.bias))
-    assert first_nll(head, np.full([1, 1], 128)) < 1
-
-
-def test_parameters_of_the_head():
-    head = DiscretizedLogisticHead(3, 2, 10, 30, min_log_scale=-3.0)
-    assert head.num_parameters == 2 * 10
-    outputs = np.random.RandomState(0).normal(size=(4, 20)).astype("float32") * 3
-    mixture = head.distribution(outputs)
-    np.testing.assert_array_equal(mixture.logits, outputs[:, :2])
-    np.testing.assert_allclose(mixture.loc[1, 2, 0], 20 + 10 * outputs[1, 6], rtol=1e-5)
-    np.testing.assert_allclose(mixture.coefficients[1, 2, 1], np.tanh(outputs[1, 19]), rtol=1e-5)
-    np.testing.assert_allclose(np.min(mixture.log_scale), np.log(10) - 3, rtol=1e-6)
-    with pytest.raises(ValueError, match="should be"):
-        head.distribution(outputs[:, 1:])
-    for bad in ({"num_components": 0}, {"num_channels": 0}, {"low": 9, "high": 9}):
-        with pytest.raises(ValueError, match="should be"):
-            DiscretizedLogisticHead(**bad)
-
-
-def test_head_stays_in_float32_under_mixed_precision():
-    head = DiscretizedLogisticHead(3, 2, dtype="mixed_bfloat16")
-    features = np.random.RandomState(0).normal(size=(2, 4, 4, 8)).astype("float32")
-    outputs = head(tf.cast(features, tf.bfloat16))
-    assert outputs.dtype == tf.float32 and {w.dtype for w in head.weights} == {"float32"}
-    exact = tf.cast(tf.cast(features, tf.bfloat16), tf.float32) @ head.dense.kernel[np.newaxis]
-    np.testing.assert_allclose(outputs, exact + head.dense.bias, atol=1e-6)
-
-
-def test_head_learns_a_conditional_density_and_is_saved(tmp_path):
-    random = np.random.RandomState(0)
-    x = random.uniform(-1, 1, [2000, 1]).astype("float32")
-    y = random.poisson(np.exp(1 + x)).clip(0, 20).astype("float32")
-    head = DiscretizedLogisticHead(num_components=3, high=20, name="head")
-    model = keras.Sequential([keras.layers.Dense(16, "tanh"), head])
-    model.compile(keras.optimizers.Adam(1e-2), lambda y, out: -head.distribution(out).log_prob(y))
-    losses = model.fit(x, y, epochs=15, batch_size=100, verbose=0).history["loss"]
-    true = -np.mean(tfd.Poisson(np.exp(1 + x)).log_prob(y))
-    assert losses[-1] < true + 0.05 < losses[0] - 0.3
-    model.save(tmp_path / "model.keras")
-    other = keras.models.load_model(tmp_path / "model.keras", compile=False)
-    np.testing.assert_array_equal(other(x), model(x))
-    assert other.layers[-1].get_config() == head.get_config()
-    np.testing.assert_allclose(
-        other.layers[-1].distribution(other(x)).mean(), np.exp(1 + x), atol=1.0
-    )
