@@ -12,7 +12,11 @@ import tensorflow as tf
 from tensorflow_probability import bijectors as tfb
 from tensorflow_probability import distributions as tfd
 
-from tfflows.distributions import Discretized, DiscretizedLogisticMixture
+from tfflows.distributions import (
+    Discretized,
+    DiscretizedLogisticHead,
+    DiscretizedLogisticMixture,
+)
 
 
 def parameters(channels, components, high, batch=(), seed=0, coefficients=True):
