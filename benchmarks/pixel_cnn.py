@@ -113,16 +113,13 @@ def sample(library: str, shape: tuple[int, ...], whole: bool) -> dict[str, float
 
 def local(library: str, shape: tuple[int, ...], whole: bool) -> dict[str, float]:
     """Seconds for all images of a local model, by both samplers."""
-    import tfflows.models.pixel_cnn_plus_plus as module
     from tfflows import PixelCNNPlusPlus
+    from tfflows.sampling import RasterSampler, WavefrontSampler
 
     figures = {}
-    for name, sampler in (
-        ("wavefront", module.WavefrontSampler),
-        ("pixels", module.RasterSampler),
-    ):
-        module.WavefrontSampler = sampler
+    for name, sampler in (("wavefront", WavefrontSampler), ("pixels", RasterSampler)):
         model = PixelCNNPlusPlus(**LOCAL)
+        model.sampler = sampler
         model.build((None, *shape))
         model.sample(SAMPLES, seed=0)
         for n in (1, SAMPLES):

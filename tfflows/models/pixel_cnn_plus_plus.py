@@ -88,6 +88,7 @@ class PixelCNNPlusPlus(DensityModel):
             units, num_blocks, num_levels, kernel_size, first_kernel_size, dropout, memory,
             name="network", dtype=self.dtype_policy,
         )  # fmt: skip
+        self.sampler = WavefrontSampler if self.network.is_local else RasterSampler
         self.head = None
 
     def _build(self, x_shape, condition_shape):
@@ -218,8 +219,7 @@ class PixelCNNPlusPlus(DensityModel):
             pixels = self._pixels(features).tempered(noise[..., -1])
             return pixels.from_uniform(noise[..., :-1])
 
-        sampler = WavefrontSampler if self.network.is_local else RasterSampler
-        sampler = sampler(self.network, draw, self._scaled)
+        sampler = self.sampler(self.network, draw, self._scaled)
         return sampler(noise, channels, condition, known)
 
     def served_once(self) -> list[tuple]:
