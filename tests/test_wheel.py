@@ -24,7 +24,7 @@ for name in zoo.names():
 @pytest.fixture(scope="module")
 def unpacked(tmp_path_factory):
     source = tmp_path_factory.mktemp("source")
-    ignored = shutil.ignore_patterns("__pycache__", "*.egg-info")
+    ignored = shutil.ignore_patterns("__pycache__", "*.egg-info", "training")
     for part in PARTS:
         if (ROOT / part).is_dir():
             shutil.copytree(ROOT / part, source / part, ignore=ignored)
@@ -42,7 +42,9 @@ def unpacked(tmp_path_factory):
 def test_everything_is_in_the_wheel(unpacked):
     for package, place in (("tfflows", ""), ("zoo", ""), ("saved_models", "zoo")):
         files = [p for p in (ROOT / package).rglob("*") if p.is_file()]
-        wanted = {p.relative_to(ROOT) for p in files if "__pycache__" not in p.parts}
+        wanted = {
+            p.relative_to(ROOT) for p in files if not {"__pycache__", "training"} & {*p.parts}
+        }
         missing = {p for p in wanted if not (unpacked / place / p).exists()}
         assert not missing
 

@@ -149,12 +149,13 @@ def card_text(
 def _variant(model: dict[str, Any]) -> str:
     """In what the model is not what its class is known for."""
     arguments, sentences = model["arguments"], []
-    if arguments.get("kernel_size") == 1:
-        reach = arguments["first_kernel_size"] // 2
+    is_pixel_cnn = model["class"] == "PixelCNNPlusPlus"
+    if is_pixel_cnn and arguments.get("kernel_size") == 1:
+        reach = arguments.get("first_kernel_size", 3) // 2
         sentences.append(f"Local: a pixel depends on those within {reach} rows and columns of it.")
     if arguments.get("num_heads") == 0:
         sentences.append("There is no self-attention.")
-    if model["class"] == "PixelCNNPlusPlus" and not arguments.get("dropout"):
+    if is_pixel_cnn and not arguments.get("dropout"):
         sentences.append("There was no dropout.")
     return "".join(f" {sentence}" for sentence in sentences)
 

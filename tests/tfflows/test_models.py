@@ -318,25 +318,31 @@ def test_an_unbuilt_model_says_so():
         Row("maf", tfflows.MAF).make().log_prob(X)
 
 
-@pytest.mark.parametrize("before", [0, 1, 5])
-def test_a_non_finite_loss_stops_training_and_keeps_what_was_good(before, monkeypatch):
-    """After `before` good batches; a copy is made after the second, and proved by the third."""
+@pytest.mark.parametrize(
+    "batches, epochs, kept", [(0, 1, 0), (1, 1, 0), (5, 1, 4), (2, 3, 4)], ids=str
+)
+def test_a_non_finite_loss_stops_training_and_keeps_what_was_good(
+    batches, epochs, kept, monkeypatch
+):
+    """After so many good batches; copies are made after every second, and proved by the next."""
     monkeypatch.setattr("tfflows.models.non_finite_guard.INTERVAL", 2)
     model, x, _, _ = fitted(ROWS[0])
-    bad = np.full([64, DIM], 1e30, "float32")
-    rows = np.concatenate([x[: 32 * before], bad]) if before else bad
-    kept = 4 if before == 5 else 0
+    x = x[: 32 * 5]
     variables = [*model.weights, *model.optimizer.variables]
     start = [np.array(v) for v in variables]
-    if kept:
-        model.fit(x[: 32 * kept], batch_size=32, shuffle=False, verbose=0)
-    good = [np.array(v) for v in variables]
+    order = np.arange(epochs * batches) % max(batches, 1)
+    good = [x[32 * i : 32 * (i + 1)] for i in order]
+    for batch in good[:kept]:
+        model.fit(batch, batch_size=32, verbose=0)
+    expected = [np.array(v) for v in variables]
     for variable, value in zip(variables, start):
         variable.assign(value)
-    when = "after batch 4" if kept else "at the beginning"
-    with pytest.raises(FloatingPointError, match=f"batch {before + 1}. .* {when} of that epoch"):
-        model.fit(rows, batch_size=32, shuffle=False, verbose=0)
-    for expected, after in zip(good, variables):
-        np.testing.assert_allclose(after, expected, rtol=1e-5, atol=1e-7)
+    bad = np.full([32, DIM], 1e30, "float32")
+    rows = tf.data.Dataset.from_tensor_slices(np.concatenate([*good, bad, bad])).batch(32)
+    message = f"are again as they were {epochs * batches + 1 - kept} batches before"
+    with pytest.raises(FloatingPointError, match=message):
+        model.fit(rows.repeat(), steps_per_epoch=max(batches, 1), epochs=9, verbose=0)
+    for value, variable in zip(expected, variables):
+        np.testing.assert_allclose(variable, value, rtol=1e-5, atol=1e-7)
     model.fit(x, batch_size=64, verbose=0)  # and on it goes, its moments finite too
     assert np.isfinite(model.log_prob(x)).all()

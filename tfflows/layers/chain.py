@@ -22,8 +22,8 @@ class Chain(BijectorLayer):
     What the backward pass needs can be kept, or computed once more, in either direction:
 
     * `memory=None` keeps all that the layers compute inside;
-    * "recompute" keeps what goes into each layer that has a network, and computes that network a
-      second time; gradients are the same;
+    * "recompute" keeps what goes into each segment, a layer with a network and what is cheap before
+      it, and computes segments a second time; gradients are the same;
     * "reversible" keeps the chain's input and output only, and rebuilds what lies between by the
       inverses of the layers; gradients are as exact as these. The error of the rebuilt input is
       measured in each step; a relative error beyond 1e-3 stops training.

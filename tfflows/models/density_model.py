@@ -72,8 +72,8 @@ class DensityModel(LikelihoodTraining):
     def log_prob(self, x, condition=None, seed=None, num_importance_samples: int = 1) -> tf.Tensor:
         """Log-density (for discrete data: log-probability) of each example in nats, `[batch]`.
 
-        Outside of a graph, NaN, infinity, and integers that are no values of the data are refused;
-        in a graph, and of a dataset, NaN gives NaN.
+        Arrays with NaN, infinity, or integers that are no values of the data are refused; what is a
+        tensor is taken as it is, and NaN gives NaN.
 
         Args:
           x: data, `[batch, ...]`.
@@ -86,9 +86,9 @@ class DensityModel(LikelihoodTraining):
         """
         self.check_built()
         check_importance_samples(self, num_importance_samples)
-        x, condition = tf.convert_to_tensor(x), self.encode_condition(condition)
-        if tf.executing_eagerly():
+        if not tf.is_tensor(x):
             check_values(self, x)
+        x, condition = tf.convert_to_tensor(x), self.encode_condition(condition)
         if num_importance_samples == 1:
             return self._log_prob(x, condition, seed)
         seed = self.stateless_seed(seed)
@@ -131,7 +131,7 @@ class DensityModel(LikelihoodTraining):
         if np.ndim(n) or int(n) < 0:
             raise ValueError(f"`n` should be a whole number, 0 or more. Received: n={n}.")
         condition = repeat_condition(self, condition, n)
-        if not (np.asarray(temperature) >= 0).all():
+        if not tf.is_tensor(temperature) and not (np.asarray(temperature) >= 0).all():
             raise ValueError(f"`temperature` should be 0 or more. Received: {temperature}.")
         temperature, seed = tf.cast(temperature, tf.float32), self.stateless_seed(seed)
         self._check_rows(n, temperature, seed)

@@ -104,7 +104,7 @@ class LikelihoodTraining(keras.Model):
 
         Raises:
           FloatingPointError: the loss is NaN or infinite; weights and optimizer are put back to
-            where the loss was finite, at the beginning of the epoch or at most 200 batches ago.
+            where they gave a finite loss: when `fit` began, or some 200 batches ago.
         """
         if self.target_log_prob is not None:
             x = self._noise_batches(x, batch_size)

@@ -15,36 +15,40 @@ class NonFiniteGuard(keras.callbacks.Callback):
 
     Weights and the optimizer's variables, its moments, go back to the last that are known to be
     good: by the time a loss is seen, the step that follows from it has been taken, so that a copy
-    is good once the next loss, which is computed from it, is finite. A copy is made when an epoch
-    begins and after each `INTERVAL` batches.
+    is good once the next loss, which is computed from it, is finite. A copy is made when training
+    begins and after every `INTERVAL` batches, or as soon after them as there is a loss.
     """
 
+    def on_train_begin(self, logs=None):
+        self.batches, self.epoch, self.passed = 0, 0, 0
+        self.good, self.newest = self._copy(), None
+
     def on_epoch_begin(self, epoch, logs=None):
-        self.epoch = epoch
-        self.good, self.newest = self._copy(0), None
+        self.epoch, self.passed = epoch, self.batches
 
     def on_train_batch_end(self, batch, logs=None):
         loss = float((logs or {}).get("loss", 0.0))
+        self.batches = self.passed + batch + 1
         if not math.isfinite(loss):
             self._stop(loss, batch + 1)
         if self.newest is not None:
             self.good, self.newest = self.newest, None
-        if (batch + 1) % INTERVAL == 0:
-            self.newest = self._copy(batch + 1)
+        if self.batches - self.good[0] >= INTERVAL:
+            self.newest = self._copy()
 
     def _variables(self):
         return [*self.model.weights, *self.model.optimizer.variables]
 
-    def _copy(self, batches):
-        return batches, [keras.ops.convert_to_numpy(v) for v in self._variables()]
+    def _copy(self):
+        return self.batches, [keras.ops.convert_to_numpy(v) for v in self._variables()]
 
     def _stop(self, loss, batch):
         batches, values = self.good
         for variable, value in zip(self._variables(), values, strict=True):
             variable.assign(value)
-        when = f"after batch {batches}" if batches else "at the beginning"
         raise FloatingPointError(
             f"The loss is {loss} in epoch {self.epoch + 1}, batch {batch}. Weights and optimizer "
-            f"are again as they were {when} of that epoch. Look for NaN or extreme values in the "
-            "data, lower the learning rate, or clip gradients (`global_clipnorm=...`)."
+            f"are again as they were {self.batches - batches} batches before. Look for NaN or "
+            "extreme values in the data, lower the learning rate, or clip gradients "
+            "(`global_clipnorm=...`)."
         )
