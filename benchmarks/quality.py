@@ -21,6 +21,9 @@ os.environ.setdefault("CUDA_VISIBLE_DEVICES", "")
 
 import torch  # noqa: E402
 
+# Optimizers import it, which crashes once TensorFlow is there.
+import torch._dynamo  # noqa: E402, F401
+
 from benchmarks.peer_model import KNOWN, peer_model  # noqa: E402
 from benchmarks.peer_training import log_prob, train  # noqa: E402
 from zoo import recipe as recipes  # noqa: E402
