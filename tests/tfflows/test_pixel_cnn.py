@@ -50,7 +50,8 @@ def test_no_number_depends_on_later_ones(kind):
             tape.watch(x)
             numbers = tf.reshape(number_log_probs(model, x, condition), [-1])
             features = tf.reduce_sum(model.network(x, condition=condition), -1)
-        return tape.jacobian(numbers, x), tape.jacobian(tf.reshape(features, [-1]), x)
+            features = tf.reshape(features, [-1])
+        return tape.jacobian(numbers, x), tape.jacobian(features, x)
 
     count = HEIGHT * WIDTH * 3
     of_numbers, of_features = jacobian(x)
@@ -140,9 +141,9 @@ def test_labels_matter(kind):
 @pytest.mark.parametrize("kind", ["wide", "local"])
 def test_the_graph_of_a_sampler_does_not_grow_with_the_image(kind):
     def nodes(height, width):
-        noise = tf.zeros([height, width, 1, 5])
-        draw = tf.function(lambda: shared(kind)._draw(noise, tf.one_hot([1], 3)))
-        graph = draw.get_concrete_function().graph.as_graph_def()
+        noise, labels = tf.TensorSpec([height, width, None, 5]), tf.TensorSpec([None, 3])
+        draw = tf.function(lambda noise, labels: shared(kind)._draw(noise, labels))
+        graph = draw.get_concrete_function(noise, labels).graph.as_graph_def()
         return sum(len(f.node_def) for f in graph.library.function) + len(graph.node)
 
     assert nodes(5, 6) == nodes(9, 12)
