@@ -14,9 +14,9 @@ from tfflows.networks import DropoutMask, WeightNormalizedDense
 from tfflows.sampling import RasterSampler, WavefrontSampler
 
 KINDS = {
-    "deep": {"num_levels": 3, "num_blocks": 2},
+    "deep": {"num_levels": 3},
     "wide": {"num_levels": 1, "kernel_size": 5, "first_kernel_size": 5},
-    "local": {"num_levels": 1, "kernel_size": 1, "first_kernel_size": 5},
+    "local": {"num_levels": 1, "num_blocks": 2, "kernel_size": 1, "first_kernel_size": 5},
 }
 HEIGHT, WIDTH = SIZE = 5, 6
 SMALL = {"units": 6, "num_blocks": 1, "num_components": 2, "num_classes": 3}
