@@ -54,23 +54,9 @@ def test_an_export_serves_the_layer(row, tmp_path):
     np.testing.assert_allclose(served["log_prob"](x=x, **condition)["log_prob"], expected, 1e-5)
 
 
-@each_other
-def test_two_replicas_take_the_step_of_one(row, two_replicas):
-    x, c = row.data(), row.condition_data()
-    steps = []
-    for strategy in (tf.distribute.get_strategy(), two_replicas):
-        with strategy.scope():
-            model = model_of(row)
-            eager = strategy is not two_replicas
-            model.compile(keras.optimizers.SGD(1e-3), jit_compile=False, run_eagerly=eager)
-        before = [w.numpy() for w in model.trainable_weights]
-        if not before:
-            pytest.skip("nothing to train")
-        model.fit(x, c, batch_size=4, verbose=0)
-        steps.append([w.numpy() - b for w, b in zip(model.trainable_weights, before)])
-    for one, two in zip(*steps):
-        assert np.abs(one).max() > 0
-        np.testing.assert_allclose(one, two, atol=1e-6 + 1e-3 * np.abs(one).max())
+def test_every_layer_with_weights_is_in_a_model():
+    """The tests of models train it on two replicas."""
+    assert not [row.name for row in OTHERS if row.layer().trainable_weights]
 
 
 @each_row

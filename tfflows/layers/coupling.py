@@ -50,20 +50,7 @@ class Coupling(BijectorLayer):
 
     def build(self, x_shape, condition_shape=None):
         super().build(x_shape, condition_shape)
-        if (
-            not self.event_shape
-            or self.event_shape[-1] < 2
-            and not isinstance(self.mask, Checkerboard)
-        ):
-            raise ValueError(
-                "A coupling expected at least 2 elements on the last axis, to split them. "
-                f"Received: event shape {self.event_shape}."
-            )
-        if isinstance(self.mask, Checkerboard) and len(self.event_shape) != 3:
-            raise ValueError(
-                "A checkerboard mask expected images [batch, height, width, channels]. "
-                f"Received: event shape {self.event_shape}."
-            )
+        self.mask.check_event(self.event_shape)
         count = self.mask.num_changed(self.event_shape[-1]) * self.family.num_parameters
         seen = self._seen_shape(x_shape)
         if not self.network.built:

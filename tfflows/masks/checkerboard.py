@@ -32,6 +32,13 @@ class Checkerboard(Mask):
     def num_changed(self, channels: int) -> int:
         return channels
 
+    def check_event(self, event_shape) -> None:
+        if len(event_shape) != 3:
+            raise ValueError(
+                "A checkerboard mask expected images [batch, height, width, channels]. "
+                f"Received: event shape {event_shape}."
+            )
+
     def select(self, parameters):
         return self._pack(parameters)
 

@@ -36,6 +36,14 @@ class Mask:
         """How many elements of a last axis of this size are transformed at each position."""
         raise NotImplementedError
 
+    def check_event(self, event_shape) -> None:
+        """Raises a ValueError for events that cannot be split."""
+        if not event_shape or event_shape[-1] < 2:
+            raise ValueError(
+                "A coupling expected at least 2 elements on the last axis, to split them. "
+                f"Received: event shape {event_shape}."
+            )
+
     def select(self, parameters):
         """Of parameters `[..., num_changed, p]` at each position, those of `changed`."""
         return parameters

@@ -76,9 +76,8 @@ class FlowModel(DensityModel):
     def _check_shapes_of_flow(self, x_shape, condition_shape):
         """One that was built before may have been built for something else."""
         condition = None if condition_shape is None else tuple(condition_shape[1:])
-        given, built = (tuple(x_shape[1:]), condition), (
-            self.flow.event_shape, self.flow.condition_shape,
-        )  # fmt: skip
+        given = tuple(x_shape[1:]), condition
+        built = self.flow.event_shape, self.flow.condition_shape
         if given != built:
             raise ValueError(
                 f"Model '{self.name}' ({type(self).__name__}) has a flow that was built for events "

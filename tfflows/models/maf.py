@@ -79,12 +79,10 @@ class MAF(FlowModel):
         self.residual = residual
 
     def get_config(self) -> dict:
-        is_name = isinstance(self.family, (str, dict))
-        family = self.family if is_name else keras.saving.serialize_keras_object(self.family)
         return self.own_config() | {
             "num_layers": self.num_layers,
             "units": self.units,
-            "family": family,
+            "family": keras.saving.serialize_keras_object(self.family),
             "normalization": self.normalization,
             "activation": self.activation,
             "residual": self.residual,

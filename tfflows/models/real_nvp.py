@@ -81,9 +81,7 @@ class RealNVP(FlowModel):
         return self.own_config() | {
             "num_couplings": self.num_couplings,
             "units": self.units,
-            "mask": self.mask
-            if isinstance(self.mask, str)
-            else keras.saving.serialize_keras_object(self.mask),
+            "mask": keras.saving.serialize_keras_object(self.mask),
             "family": keras.saving.serialize_keras_object(self.family),
             "normalization": self.normalization,
             "activation": self.activation,
