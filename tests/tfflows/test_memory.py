@@ -9,6 +9,8 @@ import tfflows
 from tests.tfflows.test_tfp import off_identity
 from tfflows.layers import ActNorm, BatchNormalization, Chain, Coupling, InvertibleLinear, Permute
 from tfflows.memory.recompute import segments
+from tfflows.memory.reversible import reversible
+from tfflows.memory.step import Step
 from tfflows.networks import MLP, ConvNet
 
 MODES = ("recompute", "reversible")
@@ -187,6 +189,21 @@ def test_a_chain_that_cannot_be_rebuilt_stops_training():
     with pytest.raises(tf.errors.InvalidArgumentError, match="could not rebuild its input"):
         model.fit(x, verbose=0)
     np.testing.assert_array_equal(lossy.kernel, before)
+
+
+@pytest.mark.parametrize(("error", "stops"), [(0.0, False), (0.01, True)])
+def test_one_example_that_is_not_rebuilt_is_seen_among_many(error, stops):
+    wrong = tf.one_hot([0], 1000, error)[0, :, tf.newaxis]
+    step = Step(lambda x: (x**3, tf.zeros(1000)), lambda z: (z ** (1 / 3) + wrong, None))
+    x = tf.ones([1000, 1])
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        value = reversible([step], x)[0]
+    if stops:
+        with pytest.raises(tf.errors.InvalidArgumentError, match="of an example"):
+            tape.gradient(value, x)
+    else:
+        np.testing.assert_allclose(tape.gradient(value, x), np.full([1000, 1], 3.0), rtol=1e-5)
 
 
 def test_a_segment_ends_with_a_network():
