@@ -329,6 +329,21 @@ def test_packed_inverse_is_the_plain_one(order, family, condition, residual):
     np.testing.assert_allclose(packed_log_det, tf.reduce_sum(log_det, -1), atol=1e-4)
 
 
+@pytest.mark.parametrize("dim", [1, 2, 3, 9, 43])
+def test_packed_inverse_of_any_number_of_inputs(dim):
+    layer = Autoregressive(MADE([33, 33], order="reverse"))
+    layer.build((None, dim))
+    off_identity(layer)
+    z = data(5, dim, scale=2.0)
+    inverse = tf.function(
+        layer.inverse_and_log_det, input_signature=[tf.TensorSpec([None, dim], tf.float32)]
+    )
+    x, inverse_log_det = inverse(z)
+    again, log_det = layer(tf.identity(x))
+    np.testing.assert_allclose(again, z, atol=1e-4)
+    np.testing.assert_allclose(inverse_log_det, -log_det, atol=1e-4)
+
+
 DEGREES = {
     "square": (np.arange(8), np.arange(8)),
     "first": (np.arange(1, 6), np.sort(np.arange(17) % 5)),

@@ -11,6 +11,7 @@ import tensorflow as tf
 
 from tfflows.networks.masked_dense import MaskedDense
 from tfflows.networks.packed_layer import PackedLayer
+from tfflows.networks.solve_by_degree import solve_by_degree
 from tfflows.permute_last_axis import permute_last_axis
 
 
@@ -107,11 +108,8 @@ class MADE(keras.layers.Layer):
     def sequential(self, invert, z, condition=None):
         """Solves for `x` one input after another, each unit of the network computed once.
 
-        A pass of the network for each of the D inputs would compute everything D times. In step
-        `s` only the units of degree `s` are computed, from the units before them, which are kept:
-        together the steps cost about as much as one pass. Steps go in groups of some sqrt(D) / 2:
-        what the units of earlier groups contribute to a whole group is one product. The first half
-        of the groups does so without room for the others, whose units are zero until then.
+        A pass of the network for each of the D inputs would compute everything D times. Here a
+        step computes only the units of one degree, from those before it: see `solve_by_degree`.
 
         Args:
           invert: `(z_i [batch], parameters [batch, num_parameters]) -> (x_i, log_det)`.
@@ -121,54 +119,20 @@ class MADE(keras.layers.Layer):
         Returns:
           `(x [batch, D], log_det [batch])`.
         """
-        dtype, dim = z.dtype, len(self.permutation)
+        dim = len(self.permutation)
         size = math.ceil(0.6 * dim**0.5)
-        groups = -(-dim // size)
+        grid = -(-dim // size), size
         layers = [
-            PackedLayer(layer, (groups, size), dtype, is_first=i == 0)
+            PackedLayer(layer, grid, z.dtype, is_first=i == 0)
             for i, layer in enumerate(self.masked_layers)
         ]
         shift = None
         if condition is not None:
-            shift = layers[0].pack(tf.transpose(tf.cast(self.condition_layer(condition), dtype)))
+            shift = tf.cast(self.condition_layer(condition), z.dtype)
+            shift = layers[0].pack(tf.transpose(shift))
         z = tf.transpose(permute_last_axis(z, self.permutation))
-        z = tf.reshape(tf.pad(z, [[0, groups * size - dim], [0, 0]]), [groups, size, -1])
-
-        def solve_group(k, log_det, *known):
-            units_of = [layer.group(k, values) for layer, values in zip(layers, known)]
-            found = [[] for _ in layers]
-            for step in range(size):
-
-                def apply(i, units, step=step):
-                    if i:
-                        found[i].append(units)
-                    return units_of[i](step, found[i])
-
-                shift_s = None if shift is None else shift[k, step]
-                parameters = self._wire(apply, None, shift_s)
-                x, log_det_s = invert(z[k, step], tf.transpose(parameters))
-                found[0].append(x[tf.newaxis])
-                log_det += tf.where(k * size + step < dim, log_det_s, 0.0)
-            known = [
-                tf.tensor_scatter_nd_update(values, [[k]], [tf.concat(new, 0)])
-                for values, new in zip(known, found)
-            ]
-            return k + 1, log_det, *known
-
-        batch = tf.shape(z)[-1]
-        state = [0, tf.zeros([batch], dtype)]
-        state += [tf.zeros([0, size * layer.inputs, batch], dtype) for layer in layers]
-        for count in (groups // 2, groups - groups // 2):
-            room = [[0, count], [0, 0], [0, 0]]
-            state = tf.while_loop(
-                lambda k, _, x, *units: k < tf.shape(x)[0],
-                solve_group,
-                (*state[:2], *[tf.pad(values, room) for values in state[2:]]),
-                parallel_iterations=1,
-                maximum_iterations=count,
-            )
-        x = tf.transpose(tf.reshape(state[2], [groups * size, -1])[:dim])
-        return permute_last_axis(x, np.argsort(self.permutation)), state[1]
+        x, log_det = solve_by_degree(layers, self._wire, invert, z, shift)
+        return permute_last_axis(tf.transpose(x), np.argsort(self.permutation)), log_det
 
     def _wire(self, apply, x, shift):
         """The network, given how layer `i` is applied: to whole vectors, or to some units."""

@@ -30,30 +30,43 @@ class PackedLayer:
         self.kernel = tf.reshape(kernel, [groups, size * self.units, -1])
         self.bias = self.pack(tf.cast(layer.bias, dtype)[:, tf.newaxis])
 
-    def group(self, k, known):
-        """The function that gives the units of one degree of group `k`.
+    def stage(self, first, last, known):
+        """The function that gives the units of the groups from `first` to before `last`.
 
         Args:
-          k: the group.
-          known: inputs, `[at least k groups, size * inputs, n]`, of which those of group `k` and
-            of later ones must be zero.
+          first, last: the groups.
+          known: the inputs of all earlier groups, `[first * size * inputs, n]`.
 
         Returns:
-          `(step, found) -> [units, n]`: the units of degree number `step` of the group, given the
-          list of those inputs of the group that they may see, `[inputs, n]` each.
+          `group(k, recent) -> units_of`, where group `first + k` is meant, and `recent` are the
+          inputs of this stage, `[last - first, size * inputs, n]`, of which those of that group and
+          of later ones must be zero. And `units_of(step, found) -> [units, n]`: the units of degree
+          number `step` of the group, given the list of those inputs of the group that they may see,
+          `[inputs, n]` each.
         """
-        rows = known.shape[0] * known.shape[1]
-        base = tf.matmul(self.kernel[k, :, :rows], tf.reshape(known, [rows, -1]))
-        base = tf.reshape(base, [*self.index.shape[1:], -1]) + self.bias[k]
-        within = tf.reshape(self.within[k], [*self.index.shape[1:], -1])
+        rows, end = known.shape[0], last * self.within.shape[-1]
+        kernel, bias, within = (x[first:last] for x in (self.kernel, self.bias, self.within))
+        groups, size, units = self.index[first:last].shape
+        base = bias
+        if rows:
+            flat = tf.reshape(kernel[..., :rows], [groups * size * units, rows])
+            base += tf.reshape(tf.matmul(flat, known), [groups, size, units, -1])
+        kernel = kernel[..., rows:end]
 
-        def units_of(step, found):
-            if not found:
-                return base[step]
-            kernel = within[step, :, : len(found) * self.inputs]
-            return base[step] + tf.matmul(kernel, tf.concat(found, 0))
+        def group(k, recent):
+            ours = tf.matmul(kernel[k], tf.reshape(recent, [end - rows, -1]))
+            ours = base[k] + tf.reshape(ours, [size, units, -1])
+            steps = tf.reshape(within[k], [size, units, -1])
 
-        return units_of
+            def units_of(step, found):
+                if not found:
+                    return ours[step]
+                seen = steps[step, :, : len(found) * self.inputs]
+                return ours[step] + tf.matmul(seen, tf.concat(found, 0))
+
+            return units_of
+
+        return group
 
     def pack(self, values):
         """Values `[units, n]` in the packed layout `[groups, size, units of a degree, n]`."""
