@@ -12,6 +12,7 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfflows.known_arguments import with_known_arguments
 from tfflows.safe_config import check_config
 from tfflows.serving import Servable, write_warm_up
 from tfflows.version import __version__
@@ -82,7 +83,8 @@ def load(path) -> keras.Model:
 def _model(path, preset):
     try:
         check_config([preset["config"], preset["build"]])
-        model = keras.saving.deserialize_keras_object(preset["config"], safe_mode=True)
+        config = with_known_arguments(preset["config"])
+        model = keras.saving.deserialize_keras_object(config, safe_mode=True)
         if not model.built:
             model.build_from_config(preset["build"])
     except (KeyError, TypeError, RecursionError, AttributeError) as error:
