@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
 
 from tfflows.networks.packed_layer import PackedLayer
+from tfflows.networks.staircase import blocks
 
 STAGES = 2
 """Loops over groups. More are faster, and a larger graph: 3 by some 5 %, 6 by 15 %."""
@@ -41,8 +41,7 @@ def solve_by_degree(
     exists = np.arange(groups * size).reshape(groups, size) < dim
     log_det = tf.zeros([batch], z.dtype)
     known = [tf.zeros([0, batch], z.dtype) for _ in layers]
-    cuts = np.linspace(0, groups, min(groups, STAGES) + 1).round().astype(int).tolist()
-    for first, last in itertools.pairwise(cuts):
+    for first, last in blocks(groups, STAGES):
         stage = slice(first, last)
         functions = [layer.stage(first, last, units) for layer, units in zip(layers, known)]
         step = _step(wire, invert, z[stage], None if shift is None else shift[stage])

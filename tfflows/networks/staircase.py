@@ -29,11 +29,11 @@ class Staircase:
         self.is_small = min(len(in_degrees), len(out_degrees)) < min_size
         self.columns = [
             (a, b, int(np.searchsorted(in_degrees, out_degrees[b - 1], "right")))
-            for a, b in _blocks(len(out_degrees), num_blocks)
+            for a, b in blocks(len(out_degrees), num_blocks)
         ]
         self.rows = [
             (a, b, int(np.searchsorted(out_degrees, in_degrees[a], "left")))
-            for a, b in _blocks(len(in_degrees), num_blocks)
+            for a, b in blocks(len(in_degrees), num_blocks)
         ]
 
     def masked(self, matrix) -> tf.Tensor:
@@ -83,6 +83,7 @@ class Staircase:
         )
 
 
-def _blocks(size, count):
+def blocks(size: int, count: int) -> list[tuple[int, int]]:
+    """Where each of `count` blocks of about one size begins and ends; fewer, if `size` is less."""
     cuts = np.unique(np.linspace(0, size, count + 1).round().astype(int))
     return list(zip(cuts[:-1].tolist(), cuts[1:].tolist()))
