@@ -11,6 +11,7 @@ from tfflows import (
     sampling,
 )
 from tfflows.bijector_layer import BijectorLayer
+from tfflows.kernel_muon import KernelMuon
 from tfflows.models import (
     IAF,
     MAF,
@@ -34,6 +35,7 @@ __all__ = [
     "FlowModel",
     "FlowPlusPlus",
     "Glow",
+    "KernelMuon",
     "MultiScaleRealNVP",
     "NeuralSplineFlow",
     "PixelCNNPlusPlus",

@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import keras
 
+from tfflows import KernelMuon
 from zoo.cosine_cycles import CosineCycles
+from zoo.precision import has_bfloat16
 from zoo.recipe import TrainingRecipe
-
-OPTIMIZERS = {"adam": keras.optimizers.Adam, "adamax": keras.optimizers.Adamax}
 
 
 def make_optimizer(training: TrainingRecipe, steps: int) -> keras.optimizers.Optimizer:
     """The optimizer for a training of `steps` steps in all."""
-    return OPTIMIZERS[training.optimizer](
+    return _class(training.optimizer)(
         _learning_rate(training, steps),
         weight_decay=training.weight_decay,
         global_clipnorm=training.global_clipnorm,
         use_ema=training.use_ema,
         ema_momentum=training.ema_momentum,
     )
+
+
+def _class(name: str):
+    if name == "muon":
+        return partial(KernelMuon, product_dtype="bfloat16" if has_bfloat16() else "float32")
+    return {"adam": keras.optimizers.Adam, "adamax": keras.optimizers.Adamax}[name]
 
 
 def _learning_rate(training: TrainingRecipe, steps: int):

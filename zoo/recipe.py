@@ -76,7 +76,7 @@ class DataRecipe(_Strict):
 
 
 class TrainingRecipe(_Strict):
-    """By Adam or Adamax; the weights that are best in validation are kept."""
+    """By Adam, Adamax or Muon (`KernelMuon`); the weights that are best in validation are kept."""
 
     seed: int = pydantic.Field(0, ge=0)
     batch_size: int = pydantic.Field(256, gt=0)
@@ -92,7 +92,7 @@ class TrainingRecipe(_Strict):
         4096, gt=0, description="the rows that data-dependent initialisation takes"
     )
     flip: bool = pydantic.Field(False, description="images left to right, each second at random")
-    optimizer: Literal["adam", "adamax"] = "adam"
+    optimizer: Literal["adam", "adamax", "muon"] = "adam"
     learning_rate: float = pydantic.Field(1e-3, gt=0)
     schedule: Literal["cosine", "constant", "warmup_cosine"] = "cosine"
     warmup_epochs: float = pydantic.Field(

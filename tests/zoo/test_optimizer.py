@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+import tfflows
 from zoo.optimizer import make_optimizer
 from zoo.recipe import TrainingRecipe
 
@@ -52,7 +53,12 @@ def test_a_restart_begins_the_schedule_anew(schedule):
 
 
 @pytest.mark.parametrize(
-    ("name", "cls"), [("adam", keras.optimizers.Adam), ("adamax", keras.optimizers.Adamax)]
+    ("name", "cls"),
+    [
+        ("adam", keras.optimizers.Adam),
+        ("adamax", keras.optimizers.Adamax),
+        ("muon", tfflows.KernelMuon),
+    ],
 )
 def test_optimizer(name, cls):
     recipe = TrainingRecipe(epochs=10, optimizer=name, use_ema=True, ema_momentum=0.7)
