@@ -26,6 +26,7 @@ CASES = {
     "clipvalue": (lambda: tfflows.RealNVP(2, (8,)), {"clipvalue": 0.02}),
     "muon": (lambda: tfflows.RealNVP(2, (8,)), {"global_clipnorm": 0.3}),
 }
+SCORED = "clipvalue"
 
 
 def data(case, rows=STEPS * BATCH):
@@ -68,12 +69,11 @@ def _adapted_to_pooled(strategy, index):
 def _worker(path):
     strategy = tf.distribute.MultiWorkerMirroredStrategy()
     index = strategy.cluster_resolver.task_id
-    results = {}
-    for case in CASES:
-        model = train(case, strategy)
+    results, models = {}, {case: train(case, strategy) for case in CASES}
+    for case, model in models.items():
         for i, weight in enumerate(model.get_weights()):
             results[f"{case}/{i}"] = weight
-    x = data("clipvalue", 37)
+    x, model = data(SCORED, 37), models[SCORED]
     results["predicted"] = model.predict(x, batch_size=16, verbose=0)
     results["evaluated"] = model.evaluate(x, batch_size=16, verbose=0, return_dict=True)["nll"]
     results["pooled"] = _adapted_to_pooled(strategy, index)

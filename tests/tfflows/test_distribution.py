@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.tfflows.distributed_cases import BATCH, CASES, STEPS, data, rows_seen, train
+from tests.tfflows.distributed_cases import BATCH, CASES, SCORED, STEPS, data, rows_seen, train
 from tfflows.models.clip_after_reduction import clip_after_reduction
 from tfflows.stateless_seed import stateless_seed
 
@@ -77,10 +77,10 @@ def test_two_workers_train_to_the_weights_of_one(case, alone, two_workers):
 
 
 def test_two_workers_score_all_rows(alone, two_workers):
-    x = data("clipvalue", 37)
+    x = data(SCORED, 37)
     for worker in two_workers:
         np.testing.assert_allclose(
-            worker["predicted"], alone("clipvalue").predict(x, verbose=0), atol=1e-3
+            worker["predicted"], alone(SCORED).predict(x, verbose=0), atol=1e-3
         )
         np.testing.assert_allclose(worker["evaluated"], -worker["predicted"].mean(), rtol=1e-5)
 

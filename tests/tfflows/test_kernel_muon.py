@@ -12,7 +12,7 @@ SHAPES = [(3, 8), (8, 3), (40, 40), (200, 64)]
 
 
 def pixel_cnn():
-    model = PixelCNNPlusPlus(units=8, num_levels=2, num_components=2, seed=1)
+    model = PixelCNNPlusPlus(units=8, num_levels=1, num_components=2, seed=1)
     model.build((None, 8, 8, 1))
     return model
 
@@ -35,7 +35,7 @@ def test_kernels_but_heads_are_taken():
     optimizer = KernelMuon()
     taken = {x.path for x in model.trainable_variables if optimizer.takes(x)}
     expected = {x.path for x in model.trainable_variables if x.name == "direction"}
-    assert taken == expected and len(taken) > 10
+    assert taken == expected and len(taken) > 5
     assert any("/head/" in x.path and x.name == "kernel" for x in model.trainable_variables)
 
 
