@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import partial
-
 import keras
 
 from tfflows import KernelMuon
@@ -12,21 +10,22 @@ from zoo.precision import has_bfloat16
 from zoo.recipe import TrainingRecipe
 
 
+def _muon(*args, **options) -> KernelMuon:
+    return KernelMuon(*args, product_dtype="bfloat16" if has_bfloat16() else "float32", **options)
+
+
+OPTIMIZERS = {"adam": keras.optimizers.Adam, "adamax": keras.optimizers.Adamax, "muon": _muon}
+
+
 def make_optimizer(training: TrainingRecipe, steps: int) -> keras.optimizers.Optimizer:
     """The optimizer for a training of `steps` steps in all."""
-    return _class(training.optimizer)(
+    return OPTIMIZERS[training.optimizer](
         _learning_rate(training, steps),
         weight_decay=training.weight_decay,
         global_clipnorm=training.global_clipnorm,
         use_ema=training.use_ema,
         ema_momentum=training.ema_momentum,
     )
-
-
-def _class(name: str):
-    if name == "muon":
-        return partial(KernelMuon, product_dtype="bfloat16" if has_bfloat16() else "float32")
-    return {"adam": keras.optimizers.Adam, "adamax": keras.optimizers.Adamax}[name]
 
 
 def _learning_rate(training: TrainingRecipe, steps: int):

@@ -24,7 +24,10 @@ CASES = {
     "global_clipnorm": (lambda: tfflows.RealNVP(2, (8,)), {"global_clipnorm": 0.3}),
     "clipnorm": (lambda: tfflows.RealNVP(2, (8,)), {"clipnorm": 0.1, "weight_decay": 0.01}),
     "clipvalue": (lambda: tfflows.RealNVP(2, (8,)), {"clipvalue": 0.02}),
-    "muon": (lambda: tfflows.RealNVP(2, (8,)), {"global_clipnorm": 0.3}),
+    "muon": (
+        lambda: tfflows.RealNVP(2, (8,)),
+        {"optimizer": tfflows.KernelMuon, "global_clipnorm": 0.3},
+    ),
 }
 SCORED = "clipvalue"
 
@@ -42,11 +45,14 @@ def train(case, strategy, rows=STEPS * BATCH):
     keras.utils.set_random_seed(3)
     with strategy.scope():
         model = make()
-        optimizer = tfflows.KernelMuon if case == "muon" else keras.optimizers.Adam
-        model.compile(optimizer(1e-3, **options))
+        model.compile(_optimizer(**options))
     x = data(case, rows)
     model.fit(tf.data.Dataset.from_tensor_slices(x).batch(BATCH), epochs=1, verbose=0)
     return model
+
+
+def _optimizer(optimizer=keras.optimizers.Adam, **options):
+    return optimizer(1e-3, **options)
 
 
 def rows_seen(strategy, batch_size, rows):
