@@ -17,7 +17,7 @@ from zoo.optimizer import make_optimizer
 from zoo.precision import training_dtype
 from zoo.recipe import Recipe, TrainingRecipe, find
 
-RATES = {"adam": [1e-3, 3e-3], "muon": [3e-3, 1e-2]}
+RATES = {"adam": [3e-3, 1e-2], "muon": [1e-2, 2e-2]}
 
 
 def main() -> None:
@@ -29,13 +29,15 @@ def main() -> None:
     names = ["pixelcnnpp_local_cifar10", "pixelcnnpp_mnist", "glow_mnist"]
     parser.add_argument("--recipes", nargs="+", default=names)
     parser.add_argument("--steps", type=int, default=600)
+    for optimizer, rates in RATES.items():
+        parser.add_argument(f"--{optimizer}", nargs="*", type=float, default=rates, metavar="RATE")
     arguments = parser.parse_args()
     print(f"{arguments.steps} steps\n")
     print("| recipe | optimizer | learning rate | bits/dim | CPU seconds |")
     print("| --- | --- | ---: | ---: | ---: |")
     for name in arguments.recipes:
-        for optimizer, rates in RATES.items():
-            for rate in rates:
+        for optimizer in RATES:
+            for rate in getattr(arguments, optimizer):
                 bits, seconds = learn(find(name), optimizer, rate, arguments.steps)
                 row = f"| {name} | {optimizer} | {rate:g} | {bits:.3f} | {seconds:.0f} |"
                 print(row, flush=True)

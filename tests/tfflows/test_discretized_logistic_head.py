@@ -73,6 +73,20 @@ def test_parameters_of_the_head():
             DiscretizedLogisticHead(**bad)
 
 
+@pytest.mark.parametrize("size", [-1e6, -100, 60, 90, 1e6])
+@pytest.mark.parametrize("part", range(4))
+def test_gradients_are_finite_for_outputs_of_any_size(size, part):
+    head = DiscretizedLogisticHead(3, 2)
+    rows = [slice(0, 2), slice(2, 8), slice(8, 14), slice(14, 20)]
+    outputs = np.zeros([1, 20], "float32")
+    outputs[:, rows[part]] = size
+    outputs = tf.constant(outputs)
+    with tf.GradientTape() as tape:
+        tape.watch(outputs)
+        log_prob = head.distribution(outputs).log_prob([[0.0, 128.0, 255.0]])
+    assert np.isfinite(log_prob).all() and np.isfinite(tape.gradient(log_prob, outputs)).all()
+
+
 def test_head_stays_in_float32_under_mixed_precision():
     head = DiscretizedLogisticHead(3, 2, dtype="mixed_bfloat16")
     features = np.random.RandomState(0).normal(size=(2, 4, 4, 8)).astype("float32")

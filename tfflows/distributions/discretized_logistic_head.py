@@ -16,6 +16,8 @@ MAX_ADAPTED = 2**14
 """Vectors that `adapt` looks at."""
 MAX_ITERATIONS = 50
 HOLD = 1e-3
+MAX_LOG_SCALE = 50.0
+"""Flat over any range of integers; at 83 and more, float32 has no gradients of it."""
 
 
 @keras.saving.register_keras_serializable("tfflows")
@@ -144,7 +146,7 @@ class DiscretizedLogisticHead(keras.layers.Layer):
         return DiscretizedLogisticMixture(
             tf.squeeze(logits, -2),
             loc * half + (self.low + half),
-            tf.maximum(log_scale, self.min_log_scale) + math.log(half),
+            tf.clip_by_value(log_scale, self.min_log_scale, MAX_LOG_SCALE) + math.log(half),
             self.low,
             self.high,
             tf.tanh(coefficients) if self.num_channels > 1 else None,
