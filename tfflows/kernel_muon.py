@@ -24,8 +24,8 @@ class KernelMuon(keras.optimizers.Adam):
     `keras.optimizers.Muon` is for variables of two axes alone. Here the kernel of a convolution is
     a matrix too, from all that a filter sees to the filters, and so is that of a weight-normalized
     layer, its `direction`. Updates are scaled to the size of Adam's (Liu et al. 2025), so that one
-    learning rate serves both. PixelCNN++ takes a fraction of the steps that it takes with Adam
-    (`python -m benchmarks.optimizers`).
+    learning rate serves both. PixelCNN++ takes a fraction of the steps that it takes with Adam, and
+    flows gain little (`python -m benchmarks.optimizers`).
 
     Args:
       learning_rate: as in Keras; for PixelCNN++ 1e-2 is a good start.
