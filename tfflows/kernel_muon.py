@@ -25,7 +25,7 @@ class KernelMuon(keras.optimizers.Adam):
     a matrix too, from all that a filter sees to the filters, and so is that of a weight-normalized
     layer, its `direction`. Updates are scaled to the size of Adam's (Liu et al. 2025), so that one
     learning rate serves both. PixelCNN++ takes a fraction of the steps that it takes with Adam, and
-    flows gain little (`python -m benchmarks.optimizers`).
+    Glow gains little (`python -m benchmarks.optimizers`).
 
     Args:
       learning_rate: as in Keras; for PixelCNN++ 1e-2 is a good start.

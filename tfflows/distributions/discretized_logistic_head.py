@@ -10,14 +10,15 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfflows.check_bounds import check_bounds
-from tfflows.distributions.discretized_logistic_mixture import DiscretizedLogisticMixture
+from tfflows.distributions.discretized_logistic_mixture import (
+    MAX_LOG_SCALE,
+    DiscretizedLogisticMixture,
+)
 
 MAX_ADAPTED = 2**14
 """Vectors that `adapt` looks at."""
 MAX_ITERATIONS = 50
 HOLD = 1e-3
-MAX_LOG_SCALE = 50.0
-"""Flat over any range of integers; at 83 and more, float32 has no gradients of it."""
 
 
 @keras.saving.register_keras_serializable("tfflows")
@@ -143,10 +144,11 @@ class DiscretizedLogisticHead(keras.layers.Layer):
         parameters = tf.reshape(parameters, tf.concat([tf.shape(parameters)[:-1], rows], 0))
         logits, loc, log_scale, coefficients = tf.split(parameters, self._rows(), -2)
         half = (self.high - self.low) / 2
+        log_scale = tf.maximum(log_scale, self.min_log_scale) + math.log(half)
         return DiscretizedLogisticMixture(
             tf.squeeze(logits, -2),
             loc * half + (self.low + half),
-            tf.clip_by_value(log_scale, self.min_log_scale, MAX_LOG_SCALE) + math.log(half),
+            tf.minimum(log_scale, MAX_LOG_SCALE),
             self.low,
             self.high,
             tf.tanh(coefficients) if self.num_channels > 1 else None,

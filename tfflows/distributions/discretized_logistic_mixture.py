@@ -17,6 +17,8 @@ from tensorflow_probability.python.internal import (
 from tfflows.families.logistic_mixture import LogisticMixture
 
 FAR = 1e30  # from any value, in scales of any component, and not so far as to overflow
+MAX_LOG_SCALE = 60.0
+"""Flat over any range of integers; at 69 `FAR` is far no more, at 88 float32 has no gradients."""
 
 
 class DiscretizedLogisticMixture(tfd.Distribution):
