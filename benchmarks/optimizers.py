@@ -7,15 +7,10 @@ recipe's, but no average of weights. Bits per dimension are of 500 images held o
 
 import argparse
 import os
-import time
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-import keras
-
-from zoo.data import batches
-from zoo.optimizer import make_optimizer
-from zoo.precision import training_dtype
-from zoo.recipe import Recipe, TrainingRecipe, find
+from benchmarks.first_steps import first_steps
+from zoo.recipe import Recipe, find
 
 RATES = {"adam": [3e-3, 1e-2], "muon": [1e-2, 2e-2]}
 
@@ -38,30 +33,15 @@ def main() -> None:
     for name in arguments.recipes:
         for optimizer in RATES:
             for rate in getattr(arguments, optimizer):
-                bits, seconds = learn(find(name), optimizer, rate, arguments.steps)
+                recipe = trained_by(find(name), optimizer, rate)
+                bits, seconds = first_steps(recipe, arguments.steps)
                 row = f"| {name} | {optimizer} | {rate:g} | {bits:.3f} | {seconds:.0f} |"
                 print(row, flush=True)
 
 
-def learn(recipe: Recipe, optimizer: str, rate: float, steps: int) -> tuple[float, float]:
-    """Bits per dimension, and the CPU seconds that learning took."""
-    data, training = recipe.data.load(), trained_by(recipe.training, optimizer, rate)
-    keras.utils.set_random_seed(training.seed)
-    rows = batches(data, "train", training.batch_size, training.seed, flip=training.flip)
-    model = recipe.make_model(dtype=training_dtype(recipe))
-    model.compile(make_optimizer(training, steps), jit_compile=False)
-    model.adapt(rows, num_examples=training.adapt_rows)
-    start = time.process_time()
-    model.fit(rows.repeat(), epochs=1, steps_per_epoch=steps, verbose=0)
-    seconds = time.process_time() - start
-    loss = model.evaluate(batches(data, "validation", 100, rows=500), verbose=0, return_dict=True)
-    return loss["loss"] / data.nats_per_bit, seconds
-
-
-def trained_by(training: TrainingRecipe, optimizer: str, rate: float) -> TrainingRecipe:
-    schedule = {"schedule": "warmup_cosine", "epochs": 5, "warmup_epochs": 1, "restarts": ()}
-    changes = {"optimizer": optimizer, "learning_rate": rate, "use_ema": False}
-    return training.model_copy(update=schedule | changes)
+def trained_by(recipe: Recipe, optimizer: str, rate: float) -> Recipe:
+    changes = {"optimizer": optimizer, "learning_rate": rate}
+    return recipe.model_copy(update={"training": recipe.training.model_copy(update=changes)})
 
 
 if __name__ == "__main__":
