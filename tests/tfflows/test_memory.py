@@ -7,7 +7,15 @@ import tensorflow as tf
 
 import tfflows
 from tests.tfflows.test_tfp import off_identity
-from tfflows.layers import ActNorm, BatchNormalization, Chain, Coupling, InvertibleLinear, Permute
+from tfflows.layers import (
+    ActNorm,
+    BatchNormalization,
+    Chain,
+    Coupling,
+    Invert,
+    InvertibleLinear,
+    Permute,
+)
 from tfflows.memory.recompute import segments
 from tfflows.memory.reversible import reversible
 from tfflows.memory.step import Step
@@ -141,6 +149,61 @@ def test_xla_compiles_recomputation_and_is_not_chosen_for_a_check_it_drops():
     model.compile(keras.optimizers.SGD(1e-2), jit_compile=True)
     model.fit(np.random.RandomState(0).normal(size=(32, 4)).astype("float32"), verbose=0)
     assert not Chain([ActNorm()], "reversible").supports_jit
+
+
+class OtherInTraining(keras.layers.Layer):
+    """A network without a state, which training changes in one of several ways."""
+
+    def __init__(self, change, **kwargs):
+        super().__init__(**kwargs)
+        self.change = change
+        self.dense = keras.layers.Dense(8, "tanh", name="dense")
+
+    def build(self, input_shape):
+        self.dense.build(input_shape)
+
+    def call(self, inputs, training=None):
+        features = self.dense(inputs)
+        return self.change(features) if training else features
+
+    def compute_output_shape(self, input_shape):
+        return (*input_shape[:-1], 8)
+
+
+CHANGES = {
+    "scale": lambda features: 3.0 * features,
+    "mean": lambda features: features - tf.reduce_mean(features, 0, keepdims=True),
+}
+
+
+def gradients_in_training(memory, turn, change):
+    keras.utils.set_random_seed(0)
+    layers = [Coupling("half", OtherInTraining(CHANGES[change]), name=name) for name in "ab"]
+    layer = turn(Chain(layers, memory, name="chain"))
+    layer.build((None, 4))
+    off_identity(layer)
+    x = tf.random.stateless_normal([6, 4], [0, 1])
+    with tf.GradientTape() as tape:
+        z, log_det = layer(x, training=True)
+        value = tf.reduce_mean(z**3) - tf.reduce_mean(log_det)
+    gradients = tape.gradient(value, [w.value for w in layer.trainable_weights])
+    return np.concatenate([np.ravel(gradient) for gradient in gradients])
+
+
+@pytest.mark.parametrize("turn", [lambda layer: layer, Invert], ids=["forward", "inverse"])
+@pytest.mark.parametrize("change", CHANGES)
+def test_the_backward_pass_knows_that_it_is_of_training(change, turn):
+    plain, recomputed, rebuilt = (gradients_in_training(m, turn, change) for m in (None, *MODES))
+    for other in (recomputed, rebuilt):
+        assert np.linalg.norm(other - plain) < 1e-4 * np.linalg.norm(plain)
+
+
+@each_mode
+def test_a_layer_that_is_random_without_a_state_is_refused(memory):
+    network = OtherInTraining(lambda features: tf.nn.dropout(features, 0.5), name="network")
+    chain = Chain([ActNorm(name="good"), Coupling("half", network, name="bad")], memory)
+    with pytest.raises(ValueError, match=rf"Layer 'bad' .*memory='{memory}'.*random in training"):
+        chain.build((None, 4))
 
 
 class NetworkWithStatistics(keras.layers.Layer):

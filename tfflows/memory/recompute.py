@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from tfflows.memory.in_this_call import in_this_call
 from tfflows.memory.step import Step, run
 
 
@@ -38,4 +39,4 @@ def _recomputed(segment):
         return run(segment, value, condition)
 
     uses_condition = any(step.uses_condition for step in segment)
-    return Step(tf.recompute_grad(apply), None, uses_condition)
+    return Step(tf.recompute_grad(in_this_call(apply)), None, uses_condition)

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 
 def refuse_stateful(layer, x_shape, condition_shape, memory: str) -> None:
-    """Raises a ValueError if calling a built layer in training changes its state.
+    """Raises a ValueError if calling a built layer in training changes its state, or is random.
 
     The memory modes run a layer again in the backward pass. Dropout would then drop others, and
-    moving statistics would move twice. Found by calling the layer, without keeping the changes.
+    moving statistics would move twice. Found by calling the layer twice, without keeping the
+    changes, with weights off their start, where what a network gives may be multiplied by zero.
 
     Args:
       layer: a built `BijectorLayer`.
@@ -24,17 +26,33 @@ def refuse_stateful(layer, x_shape, condition_shape, memory: str) -> None:
     ...
     ValueError: Layer 'coupling' (Coupling) cannot be in a chain with memory='recompute': ...
     """
-    with tf.init_scope(), keras.StatelessScope() as scope:
-        condition = None if condition_shape is None else _zeros(layer, condition_shape)
-        layer(_zeros(layer, x_shape), condition=condition, training=True)
-    changed = [v for v in layer.variables if scope.get_current_value(v) is not None]
+    with tf.init_scope():
+        arguments = _some(layer, x_shape), _some(layer, condition_shape)
+        moved = [(weight, weight + 0.1) for weight in layer.trainable_variables]
+        outputs = []
+        for _ in range(2):
+            with keras.StatelessScope(moved) as scope:
+                outputs += layer(arguments[0], condition=arguments[1], training=True)
+    is_known = {id(weight) for weight, _ in moved}
+    changed = [
+        variable
+        for variable in layer.variables
+        if id(variable) not in is_known and scope.get_current_value(variable) is not None
+    ]
+    where = f"Layer '{layer.name}' ({type(layer).__name__}) cannot be in a chain with "
     if changed:
         owners = dict.fromkeys(_owner(layer, variable) for variable in changed)
         raise ValueError(
-            f"Layer '{layer.name}' ({type(layer).__name__}) cannot be in a chain with "
-            f"memory={memory!r}: a call in training changes its state, and the backward pass would "
-            "call it again. Dropout and statistics of batches need memory=None. "
+            f"{where}memory={memory!r}: a call in training changes its state, and the backward "
+            "pass would call it again. Dropout and statistics of batches need memory=None. "
             f"Received: a layer with {', '.join(owners)}."
+        )
+    (z, log_det), again = outputs[:2], outputs[2:]
+    if not all(np.allclose(*pair, 1e-3, 1e-5, equal_nan=True) for pair in zip((z, log_det), again)):
+        raise ValueError(
+            f"{where}memory={memory!r}: it is random in training, and the backward pass would draw "
+            "again. Dropout needs memory=None. Received: a layer that gives two results for the "
+            "same input."
         )
 
 
@@ -45,5 +63,9 @@ def _owner(layer, variable):
     return f"{owner.name} ({type(owner).__name__})"
 
 
-def _zeros(layer, shape):
-    return tf.zeros([1, *(1 if size is None else size for size in shape[1:])], layer.flow_dtype)
+def _some(layer, shape):
+    """Numbers between 0 and 1, in which all layers take an interest; None for no condition."""
+    if shape is None:
+        return None
+    shape = [2, *(1 if size is None else size for size in shape[1:])]
+    return tf.random.stateless_uniform(shape, [0, 1], dtype=layer.flow_dtype)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 import tensorflow as tf
 
+from tfflows.memory.in_this_call import in_this_call
 from tfflows.memory.step import Step, run
 
 TOLERANCE = 1e-3
@@ -24,6 +25,11 @@ def reversible(steps: Sequence[Step], value, condition=None):
     >>> float(reversible([double, double], tf.ones([2, 1]))[0][0, 0])
     4.0
     """
+
+    steps = [
+        Step(in_this_call(step.apply), in_this_call(step.undo), step.uses_condition)
+        for step in steps
+    ]
 
     @tf.custom_gradient
     def run_forgetting(*given):

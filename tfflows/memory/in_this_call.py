@@ -1,0 +1,35 @@
+"""The Keras call that is under way, for what runs when it is over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import keras
+
+
+class _Call(keras.layers.Layer):
+    """Keras tells `training` to layers that are called, and to nothing else."""
+
+    def call(self, function, training=None):
+        return function(training)
+
+
+def in_this_call(function: Callable) -> Callable:
+    """The function, in which layers see the `training` flag that they would see now.
+
+    The backward pass comes after the call of the model, when layers that are run again would take
+    themselves to be used outside of training.
+
+    >>> class Trains(keras.layers.Layer):
+    ...     def call(self, x, training=None):
+    ...         return in_this_call(lambda: keras.layers.Dropout(0.999, seed=1)(tf.ones([1])))
+    >>> float(Trains()(tf.ones([1]), training=True)()[0])
+    0.0
+    """
+    training = _call(lambda training: training)
+    return lambda *arguments: _call(lambda _: function(*arguments), training=training)
+
+
+def _call(function, **flag):
+    # A layer of its own: Keras takes a call to be over with that of the layer that began it.
+    return _Call(autocast=False, name="call")(function=function, **flag)
