@@ -10,7 +10,7 @@ import tfflows
 from tests.tfflows.test_tfp import off_identity
 from tfflows import FlowModel
 from tfflows.dequantization import UniformDequantization, VariationalDequantization
-from tfflows.layers import Chain, Coupling, Logit, Squeeze, Unsqueeze
+from tfflows.layers import ActNorm, Chain, Coupling, Logit, Rescale, Squeeze, Unsqueeze
 from tfflows.models.log_mean_exp import log_mean_exp
 from tfflows.networks import MLP, ConvNet
 
@@ -275,14 +275,19 @@ def test_importance_samples_are_for_bounds():
         discrete_model().log_prob(np.zeros([3, 2]), num_importance_samples=0)
 
 
-def test_the_graph_does_not_grow_with_the_number_of_samples():
+def test_neither_graph_nor_memory_grow_with_the_number_of_samples():
     function, y = tf.function(discrete_model().log_prob), all_values(1)
 
-    def size(count):
-        graph = function.get_concrete_function(y, num_importance_samples=count).graph
-        return len(graph.as_graph_def().SerializeToString())
+    def graph(count):
+        return function.get_concrete_function(y, num_importance_samples=count).graph.as_graph_def()
 
-    assert abs(size(300) - size(2)) < 200
+    few, many = graph(2), graph(300)
+    assert abs(many.ByteSize() - few.ByteSize()) < 200
+    bodies = [node for body in many.library.function for node in body.node_def]
+    operations = {node.op for node in [*many.node, *bodies]}
+    assert any("While" in name for name in operations)
+    # A loop keeps what each turn gives in lists, and nowhere else.
+    assert not any(name.startswith(("TensorList", "TensorArray")) for name in operations)
 
 
 def test_log_mean_exp_is_stable():
@@ -290,3 +295,46 @@ def test_log_mean_exp_is_stable():
     expected = [-3e4 + np.log((1 + np.e) / 3), -np.inf, 5.0]
     found = tf.function(lambda: log_mean_exp(lambda i: rows[i], 3))()
     np.testing.assert_allclose(found, expected, rtol=1e-6)
+
+
+def test_what_depends_on_data_in_the_flow_of_the_noise_is_adapted():
+    layers = [Rescale(5.0, 3.0, name="rescale"), ActNorm(name="norm")]
+    noise = VariationalDequantization(Chain(layers, name="noise"))
+    model = discrete_model(noise)
+    assert not model.adapted
+    model.adapt(all_values(300))
+    assert model.adapted
+    v, _ = noise.flow(tf.random.stateless_normal([5000, 2], [0, 1]))
+    np.testing.assert_allclose(np.mean(v, 0), 0, atol=0.1)
+    np.testing.assert_allclose(np.std(v, 0), 1, atol=0.1)
+
+
+# -- as preprocessing -------------------------------------------------------------------------
+
+
+def test_in_a_dataset_each_batch_has_noise_of_its_seed():
+    layer = UniformDequantization(num_levels=LEVELS)
+    y = np.repeat(all_values(1)[np.newaxis], 3, 0).reshape(-1, 2)  # three batches, all the same
+    batches = tf.data.Dataset.from_tensor_slices(y).batch(LEVELS**2)
+    noisy = tf.data.Dataset.zip(batches, tf.data.Dataset.counter()).map(
+        lambda y, i: layer(y, seed=tf.stack([5, tf.cast(i, tf.int32)]))
+    )
+    first, again = (list(noisy.as_numpy_iterator()) for _ in range(2))
+    for i, ((x, log_q), (same, _)) in enumerate(zip(first, again)):
+        np.testing.assert_array_equal(x, layer(all_values(1), seed=[5, i])[0])
+        np.testing.assert_array_equal(x, same)
+        np.testing.assert_array_equal(layer.discretize(x), all_values(1))
+        assert log_q.tolist() == [0.0] * LEVELS**2
+    assert np.all(first[0][0] != first[1][0])
+
+
+@pytest.mark.parametrize("make", [UniformDequantization, variational])
+def test_a_functional_model_takes_the_layer(make):
+    inputs = keras.Input((2,), dtype="uint8")
+    layer = make()
+    x, log_q = layer(inputs)
+    assert (x.shape, x.dtype, log_q.shape) == ((None, 2), "float32", (None,))
+    model = keras.Model(inputs, [x, log_q, keras.layers.Dense(1)(x)])
+    x, log_q, _ = model(all_values(1).astype("uint8"))
+    np.testing.assert_array_equal(layer.discretize(x), all_values(1))
+    assert log_q.shape == (LEVELS**2,) and model.predict(all_values(2), verbose=0)[2].shape[0] == 32

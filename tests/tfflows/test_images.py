@@ -6,8 +6,10 @@ import pytest
 import tensorflow as tf
 
 import tfflows
-from tfflows.layers import Coupling, MultiScale, Squeeze
-from tfflows.networks import MLP
+from tfflows.dequantization import UniformDequantization, VariationalDequantization
+from tfflows.families import Affine, MixtureOfLogistics
+from tfflows.layers import Coupling, Logit, MultiScale, Rescale, Squeeze
+from tfflows.networks import MLP, ConvNet, GatedAttention, ResidualConvNet
 
 
 def noisy(model, scale=0.05):
@@ -46,6 +48,37 @@ def test_parts_of_the_latent_can_be_kept():
     again = model.split_latent(model.encode(model.decode(new)))
     np.testing.assert_allclose(again[1], coarse, atol=1e-3)
     assert np.abs(again[0] - fine).max() > 0.1
+
+
+@pytest.mark.parametrize("kept", [[0], [1], [0, 1]], ids=str)
+def test_samples_share_the_parts_that_are_kept(kept):
+    # Reals, which a latent can be read off from exactly.
+    model = glow(dequantization=None)
+    z = model.encode(pixels())
+    x = model.resample(z, kept, temperature=0.7, seed=3)
+    drawn = model.base.sample(8, 0.7, model.stateless_seed(3))
+    parts = zip(model.split_latent(model.encode(x)), *map(model.split_latent, (z, drawn)))
+    for i, (found, old, new) in enumerate(parts):
+        np.testing.assert_allclose(found, old if i in kept else new, atol=1e-3)
+
+
+def test_resampled_images_are_of_pixels_and_of_the_seed():
+    model = glow()
+    z = model.encode(pixels())
+    x = model.resample(z, [1], seed=1).numpy()
+    assert x.min() >= 0 and x.max() <= 255 and (x == np.floor(x)).all()
+    np.testing.assert_array_equal(x, model.resample(z, [1], seed=1))
+    assert np.any(x != model.resample(z, [1], seed=2))
+    cold = model.resample(z, [1], temperature=0.0)
+    fine, coarse = model.split_latent(z)
+    expected = model.decode(model.join_latent([tf.zeros_like(fine), coarse]))
+    np.testing.assert_array_equal(cold, model.dequantization.discretize(expected))
+    for kwargs, message in (
+        ({"kept": [2]}, r"`kept` should be some of \[0, 1\]"),
+        ({"kept": [1], "temperature": -1.0}, "`temperature` should be 0 or more"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            model.resample(z, **kwargs)
 
 
 def test_the_first_half_goes_on_and_the_second_is_done():
@@ -99,6 +132,31 @@ def test_fit_traces_the_flow_once(monkeypatch):
     assert len(calls) == 1
 
 
+BINS = {
+    "levels": VariationalDequantization(Squeeze()),  # 256 of them
+    "no levels": UniformDequantization(),
+    "widths": UniformDequantization([1.0, 1.0, 0.5], num_levels=32),
+    "centers": UniformDequantization(centered=True, num_levels=32),
+}
+
+
+@pytest.mark.parametrize("case", BINS)
+def test_a_dequantization_of_other_values_than_pixels_have_is_refused(case):
+    with pytest.raises(ValueError, match="num_levels=32, as num_bits=5 says"):
+        tfflows.Glow(1, 1, 4, num_bits=5, dequantization=BINS[case])
+
+
+def test_what_is_no_dequantization_is_refused():
+    flow = tfflows.layers.Chain([tfflows.layers.ActNorm()])
+    for bad in ("uniform", keras.layers.Dense(3)):
+        with pytest.raises(ValueError, match="should be None or a `Dequantization`. Received"):
+            tfflows.FlowModel(flow, dequantization=bad)
+    with pytest.raises(ValueError, match="instance of `Dequantization`"):
+        tfflows.Glow(dequantization=keras.layers.Dense(3))
+    with pytest.raises(ValueError, match=r"one of \['uniform', 'variational'\]"):
+        tfflows.FlowPlusPlus(dequantization="varational")
+
+
 def kinds(layers):
     """What layers are: classes, and of couplings the masks; those that transform the other half
     with a minus."""
@@ -111,8 +169,19 @@ def kinds(layers):
     return names
 
 
+def couplings_of(model):
+    layers = [layer for level in model.multi_scale.levels for layer in level.layers]
+    return [layer for layer in layers if isinstance(layer, Coupling) and layer.name != "prior"]
+
+
 def test_real_nvp_is_that_of_the_paper():
     model = tfflows.MultiScaleRealNVP(num_levels=2, units=4, num_blocks=1)
+    assert isinstance(model.dequantization, UniformDequantization)
+    logit = model.flow.layers[0]
+    assert isinstance(logit, Logit) and (logit.alpha, logit.high) == (0.05, 256.0)
+    for layer in couplings_of(model):
+        assert isinstance(layer.family, Affine) and isinstance(layer.network, ResidualConvNet)
+        assert layer.network.weight_normalization
     first, last = (kinds(level.layers) for level in model.multi_scale.levels)
     assert first[::2][:3] == ["BatchNormalization"] * 3
     couplings = [name for name in first if name != "BatchNormalization"]
@@ -125,6 +194,9 @@ def test_real_nvp_is_that_of_the_paper():
         for level in model.multi_scale.levels
     ]
     assert widths == [[4, 4, 4, 8, 8, 8], [8, 8, 8, 8]]
+    other = tfflows.MultiScaleRealNVP(num_levels=1, units=4, num_blocks=1, normalization="act")
+    assert "ActNorm" in (names := kinds(other.multi_scale.levels[0].layers))
+    assert "BatchNormalization" not in names
 
 
 @pytest.mark.parametrize("family", ["affine", "additive"])
@@ -135,7 +207,15 @@ def test_glow_is_that_of_the_paper(family):
     assert [kinds(level.layers) for level in levels] == [
         ["Squeeze", *step * 3, "Half"], ["Squeeze", *step * 3],
     ]  # fmt: skip
+    assert isinstance(model.dequantization, UniformDequantization)
+    rescale = model.flow.layers[0]
+    assert isinstance(rescale, Rescale) and (rescale.scale, rescale.offset) == (1 / 256, -0.5)
+    for layer in couplings_of(model):
+        assert type(layer.family).__name__.lower() == family and layer.kernel_size == 3
+        assert isinstance(layer.network, ConvNet)
+        assert (layer.network.units, layer.network.kernel_sizes) == ((4, 4), (3, 1))
     prior = levels[0].layers[-1]
+    assert prior.kernel_size == 3 and prior.network.units == ()
     assert prior.family.num_parameters == 2  # mean and scale, whatever the family of the steps
     model.build((None, 8, 8, 1))
     noisy(model)
@@ -153,6 +233,16 @@ def test_flow_plus_plus_is_that_of_the_paper():
     odd, even = "PackedCheckerboard", "-PackedCheckerboard"
     assert steps == [odd, even, odd, even, "Squeeze", "Half", "-Half", odd, even, odd]
     assert kinds(level.layers).count("ActNorm") == 9
+    logit = model.flow.layers[0]
+    assert isinstance(logit, Logit) and (logit.alpha, logit.high) == (0.05, 256.0)
+    noise = model.dequantization
+    assert isinstance(noise, VariationalDequantization)
+    noise = [layer for layer in noise.flow.layers if isinstance(layer, Coupling)]
+    assert len(noise) == 4
+    for layer in couplings_of(model) + noise:
+        assert isinstance(layer.family, MixtureOfLogistics)
+        assert isinstance(layer.network, GatedAttention)
+    assert {layer.network.num_heads for layer in couplings_of(model)} == {4}
 
 
 OPTIONS = {
@@ -194,6 +284,22 @@ def test_what_lies_between_is_as_far_from_the_origin():
     angle = np.float32([[0.25], [0.5]]) * np.pi / 2
     expected = np.cos(angle) * z[:2] + np.sin(angle) * z[2:]
     np.testing.assert_allclose(model.encode(between[:, 0]), expected, atol=1e-3)
+
+
+def test_what_lies_between_nothing_is_refused():
+    model = glow()
+    x, half = pixels(2), np.full([2, 1], 0.5)
+    for arguments, message in (
+        ((x, x, np.linspace(0, 1, 2)), r"`position` should be of shape \[batch, steps\], batch 2"),
+        ((x, x, half[:1]), r"batch 2 here. Received: shape \(1, 1\)"),
+        ((x, x, half * 3), "`position` should be from 0 to 1"),
+        ((x, x, half * np.nan), "`position` should be from 0 to 1"),
+        ((x, x[:1], half), "same number of examples"),
+        ((x * np.nan, x, half), "without NaN"),
+        ((x, x + 0.5, half), "integers from 0 to 255"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            model.interpolate(*arguments)
 
 
 def test_bin_widths_of_every_channel_are_those_of_pixels():

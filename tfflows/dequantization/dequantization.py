@@ -24,9 +24,10 @@ class Dequantization(keras.layers.Layer):
     dtype, to `(x, log_q)`: `x` of the same shape, and `log_q`, in nats, `[batch]`. Both are float32
     (float64 under a "float64" policy). `x` never rounds up into the next bin. `seed` is None, for
     noise that differs at each call, or an int or a pair of int32, for noise that is a function of
-    the seed, as in `tf.data.Dataset.map`; or such a pair for each row (`stateless_noise`).
+    the seed; or such a pair for each row (`stateless_noise`). In `tf.data.Dataset.map`, give each
+    batch a seed of its own, or all have the same noise.
 
-    A subclass writes `_noise`.
+    A subclass writes `_noise`, and `adapt` and `adapted` if it has weights that depend on data.
 
     Args:
       bin_width: distance between neighbouring values of the data, a number or one for each
@@ -39,6 +40,14 @@ class Dequantization(keras.layers.Layer):
     >>> x, log_q = UniformDequantization(num_levels=256)(np.array([[3, 255]], "uint8"), seed=1)
     >>> np.floor(x).tolist(), log_q.numpy().tolist()
     ([[3.0, 255.0]], [0.0])
+    >>> rows = tf.data.Dataset.from_tensor_slices(np.zeros([6, 2], "uint8")).batch(3)
+    >>> seeds = tf.data.Dataset.random(seed=1, rerandomize_each_iteration=True).batch(2)
+    >>> dequantize = UniformDequantization(num_levels=256)
+    >>> rows = tf.data.Dataset.zip(rows, seeds).map(
+    ...     lambda y, seed: dequantize(y, seed=tf.cast(seed, tf.int32))
+    ... )
+    >>> [x.shape for x, log_q in rows]
+    [TensorShape([3, 2]), TensorShape([3, 2])]
     """
 
     def __init__(
@@ -65,6 +74,14 @@ class Dequantization(keras.layers.Layer):
     def _noise(self, y, seed):
         """`u` in `[0, 1]`, of the shape of `y`, and its log-density, `[batch]`."""
         raise NotImplementedError
+
+    def adapt(self, y, seed=None) -> None:
+        """Sets the weights that depend on data from a batch of them; most have none."""
+
+    @property
+    def adapted(self) -> bool:
+        """Whether nothing is left to be set by `adapt`."""
+        return True
 
     def call(self, y, seed=None):
         y = tf.cast(y, self.flow_dtype)

@@ -11,6 +11,7 @@ from tfflows.bijector_layer import BijectorLayer
 from tfflows.dequantization.dequantization import Dequantization
 from tfflows.revived import revived
 from tfflows.stateless_noise import stateless_noise
+from tfflows.stateless_seed import stateless_seed
 
 
 @keras.saving.register_keras_serializable("tfflows")
@@ -63,9 +64,21 @@ class VariationalDequantization(Dequantization):
                 f"{self.flow.event_shape} to {self.flow.latent_shape}."
             )
 
-    def _noise(self, y, seed):
+    def adapt(self, y, seed=None) -> None:
+        y = tf.cast(y, self.flow_dtype)
+        eps = self._eps(y, stateless_seed(seed, self.seed_generator))
+        self.flow.adapt(eps, self._context(y))
+
+    @property
+    def adapted(self) -> bool:
+        return self.flow.adapted
+
+    def _eps(self, y, seed):
         eps = stateless_noise(tf.random.stateless_normal, tf.shape(y), seed, dtype=y.dtype)
-        eps = tf.ensure_shape(eps, y.shape)
+        return tf.ensure_shape(eps, y.shape)
+
+    def _noise(self, y, seed):
+        eps = self._eps(y, seed)
         v, log_det = self.flow(eps, condition=self._context(y))
         # Of N(eps) and of Phi's derivative N(v), the constants cancel.
         log_ratio = tf.reduce_sum(tf.square(v) - tf.square(eps), range(1, y.shape.rank)) / 2

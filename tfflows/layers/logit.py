@@ -11,7 +11,9 @@ from tfflows.bijector_layer import BijectorLayer
 
 @keras.saving.register_keras_serializable("tfflows")
 class Logit(BijectorLayer):
-    """`z = logit(alpha + (1 - 2 alpha) (x - low) / (high - low))` (Dinh et al. 2017, section 4.1).
+    """`z = logit(alpha + (1 - 2 alpha) (x - low) / (high - low))`.
+
+    That of the code of Dinh et al. 2017, symmetric; their section 4.1 prints `1 - alpha`.
 
     Args:
       alpha: keeps the logit away from the ends of the interval; 0.05 in RealNVP.

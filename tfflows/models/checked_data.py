@@ -32,21 +32,31 @@ def check_data(model, x, condition=None) -> None:
             f"{where} was built without a condition. "
             f"Received: a condition of shape {tuple(np.shape(condition))}."
         )
-    if len(condition) != shape[0]:
-        raise ValueError(
-            f"{where} expected a condition for each example. "
-            f"Received: {shape[0]} examples and {len(condition)} conditions."
-        )
+    check_rows(model, shape[0], len(condition))
     if model.num_classes is not None:
         check_labels(model, condition)
         return
-    shape = tuple(np.shape(condition)[1:])
-    if model.built and shape != model.condition_shape:
+    if model.built:
+        check_vectors_shape(model, np.shape(condition))
+    check_finite(model, "condition", condition)
+
+
+def check_vectors_shape(model, shape) -> None:
+    """Raises a ValueError for vectors of other shapes than the model was built with."""
+    if tuple(shape[1:]) != model.condition_shape:
         raise ValueError(
-            f"{where} expected conditions of shape {shape_text(model.condition_shape)}. "
-            f"Received: shape {shape_text(shape)}."
+            f"Model '{model.name}' ({type(model).__name__}) expected conditions of shape "
+            f"{shape_text(model.condition_shape)}. Received: shape {tuple(shape)}."
         )
-    _check_finite(where, "condition", condition)
+
+
+def check_rows(model, examples: int | None, conditions: int | None) -> None:
+    """Raises a ValueError unless there are as many conditions as examples; None: not known."""
+    if None not in (examples, conditions) and examples != conditions:
+        raise ValueError(
+            f"Model '{model.name}' ({type(model).__name__}) expected a condition for each example. "
+            f"Received: {examples} examples and {conditions} conditions."
+        )
 
 
 def check_importance_samples(model, count: int) -> None:
@@ -66,8 +76,7 @@ def check_importance_samples(model, count: int) -> None:
 
 def check_values(model, x) -> None:
     """Raises a ValueError for data with NaN or infinity, or, of integers, with other values."""
-    where = f"Model '{model.name}' ({type(model).__name__})"
-    _check_finite(where, "x", x)
+    check_finite(model, "x", x)
     if model.num_values is None:
         return
     values = np.asarray(x)
@@ -76,8 +85,8 @@ def check_values(model, x) -> None:
         is_good &= values == np.floor(values)
     if not is_good.all():
         raise ValueError(
-            f"{where} expected x of integers from 0 to {model.num_values - 1}. "
-            f"Received: {values[~is_good][0]}."
+            f"Model '{model.name}' ({type(model).__name__}) expected x of integers from 0 to "
+            f"{model.num_values - 1}. Received: {values[~is_good][0]}."
         )
 
 
@@ -101,8 +110,13 @@ def check_labels_shape(model, shape) -> None:
         )
 
 
-def _check_finite(where, what, values):
+def check_finite(model, what: str, values) -> None:
+    """Raises a ValueError for NaN or infinity, with the number of the first such row."""
     values = np.asarray(values)
     if values.dtype.kind == "f" and not np.isfinite(values).all():
-        bad = int(np.argmax(~np.isfinite(values.reshape(len(values), -1)).all(1)))
-        raise ValueError(f"{where} expected {what} without NaN or infinity. Received: row {bad}.")
+        rows = values.reshape(len(values) if values.ndim else 1, -1)
+        bad = int(np.argmax(~np.isfinite(rows).all(1)))
+        raise ValueError(
+            f"Model '{model.name}' ({type(model).__name__}) expected {what} without NaN or "
+            f"infinity. Received: row {bad}."
+        )

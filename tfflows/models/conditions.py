@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
-from tfflows.models.checked_data import check_labels
+from tfflows.models.checked_data import check_finite, check_labels
 
 
 def encode_condition(model, condition) -> tf.Tensor | None:
@@ -16,7 +16,8 @@ def encode_condition(model, condition) -> tf.Tensor | None:
       condition: vectors `[batch, C]`, labels `[batch]`, or None.
 
     Raises:
-      ValueError: the model was built with a condition and there is none, or the other way round.
+      ValueError: the model was built with a condition and there is none, or the other way round;
+        labels are none of the model's, or vectors that are no tensor have NaN or infinity.
     """
     if condition is None:
         if model.condition_shape is not None:
@@ -28,6 +29,8 @@ def encode_condition(model, condition) -> tf.Tensor | None:
             f"Received: a condition of shape {tuple(np.shape(condition))}."
         )
     if model.num_classes is None:
+        if not tf.is_tensor(condition):
+            check_finite(model, "condition", condition)
         return tf.cast(condition, model.variable_dtype)
     if tf.executing_eagerly():
         check_labels(model, np.reshape(condition, [-1]))
@@ -45,7 +48,7 @@ def repeat_condition(model, condition, n: int) -> tf.Tensor | None:
     """The conditions of `n` samples, encoded: of one condition, or of as many."""
     if condition is None:
         return encode_condition(model, None)
-    encoded = encode_condition(model, tf.convert_to_tensor(condition))
+    encoded = encode_condition(model, condition)
     if encoded.shape.rank == len(model.condition_shape) and model.num_classes is None:
         encoded = encoded[tf.newaxis]
     if encoded.shape[0] not in (1, n):

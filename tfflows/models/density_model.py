@@ -15,7 +15,9 @@ from tfflows.models.checked_data import (
     check_data,
     check_importance_samples,
     check_labels_shape,
+    check_rows,
     check_values,
+    check_vectors_shape,
 )
 from tfflows.models.conditions import encode_condition, repeat_condition
 from tfflows.models.likelihood_training import LikelihoodTraining
@@ -88,7 +90,7 @@ class DensityModel(LikelihoodTraining):
         check_importance_samples(self, num_importance_samples)
         if not tf.is_tensor(x):
             check_values(self, x)
-        x, condition = tf.convert_to_tensor(x), self.encode_condition(condition)
+        x, condition = self.as_tensors(x, condition)
         if num_importance_samples == 1:
             return self._log_prob(x, condition, seed)
         seed = self.stateless_seed(seed)
@@ -208,6 +210,15 @@ class DensityModel(LikelihoodTraining):
     def check_data(self, x, condition=None) -> None:
         """Raises a ValueError for data the model cannot take: shape, NaN, condition, labels."""
         check_data(self, x, condition)
+
+    def as_tensors(self, x, condition) -> tuple[tf.Tensor, tf.Tensor | None]:
+        """Data, and the conditions of as many examples as the layers take them."""
+        x, condition = tf.convert_to_tensor(x), self.encode_condition(condition)
+        if condition is not None:
+            if self.num_classes is None:
+                check_vectors_shape(self, condition.shape)
+            check_rows(self, x.shape[0] if x.shape.rank else None, condition.shape[0])
+        return x, condition
 
     def encode_condition(self, condition) -> tf.Tensor | None:
         """Conditions as the layers take them: vectors in float32, labels one-hot."""

@@ -10,7 +10,9 @@ import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
 from tfflows.bijector_layer import BijectorLayer
+from tfflows.dequantization import Dequantization
 from tfflows.distributions import BaseDistribution, FixedDistribution, StandardNormal
+from tfflows.models.checked_data import check_finite, check_values
 from tfflows.models.density_model import DensityModel
 from tfflows.revived import revived
 
@@ -40,6 +42,11 @@ class FlowModel(DensityModel):
         if not isinstance(flow, BijectorLayer):
             raise ValueError(
                 f"`flow` should be a `BijectorLayer`. Received: {type(flow).__name__}."
+            )
+        if not isinstance(dequantization, (Dequantization, type(None))):
+            raise ValueError(
+                "`dequantization` should be None or a `Dequantization`. "
+                f"Received: {dequantization!r}."
             )
         self.flow = flow
         self.base = _base(base, self.dtype_policy)
@@ -87,13 +94,17 @@ class FlowModel(DensityModel):
 
     @property
     def adapted(self) -> bool:
-        return self.flow.adapted
+        noise = self.dequantization
+        return self.flow.adapted and (noise is None or noise.adapted)
 
     def _adapt(self, x, condition):
         x = tf.cast(x, self.flow.flow_dtype)
         if self.dequantization is not None:
+            if not self.dequantization.adapted:
+                self.dequantization.adapt(x, seed=self.stateless_seed(None))
             x, _ = self.dequantization(x, seed=self.stateless_seed(None))
-        self.flow.adapt(x, condition)
+        if not self.flow.adapted:
+            self.flow.adapt(x, condition)
 
     def _log_prob(self, x, condition, seed):
         log_q = 0.0
@@ -105,14 +116,24 @@ class FlowModel(DensityModel):
     def encode(self, x, condition=None) -> tf.Tensor:
         """Latents of data, `[batch, ...]`; no noise is added where there is a dequantization."""
         self.check_built()
-        return self.flow(tf.convert_to_tensor(x), condition=self.encode_condition(condition))[0]
+        if not tf.is_tensor(x):
+            check_finite(self, "x", x)
+        x, condition = self.as_tensors(x, condition)
+        return self.flow(x, condition=condition)[0]
 
     def decode(self, z, condition=None) -> tf.Tensor:
         """Data of latents, `[batch, ...]`: the inverse of `encode`, not discretized."""
+        return self.function("decode", self._decode)(*self.checked_latents(z, condition))
+
+    def checked_latents(self, z, condition) -> tuple[tf.Tensor, tf.Tensor | None]:
+        """Latents, and the conditions of as many, as the layers take them."""
         self.check_built()
+        if not tf.is_tensor(z):
+            check_finite(self, "z", z)
+        z, condition = self.as_tensors(z, condition)
         z = tf.cast(z, self.flow.flow_dtype)
         self.flow.check_shape("z", z, self.flow.latent_shape)
-        return self.function("decode", self._decode)(z, self.encode_condition(condition))
+        return z, condition
 
     def _decode(self, z, condition):
         return self.flow.inverse_and_log_det(z, condition)[0]
@@ -145,10 +166,13 @@ class FlowModel(DensityModel):
         TensorShape([2, 5, 8, 8, 1])
         """
         self.check_built()
-        tensors = [tf.convert_to_tensor(x) for x in (start, end)]
-        position = tf.cast(position, self.flow.flow_dtype)
-        function = self.function("interpolate", self._interpolate)
-        return function(*tensors, position, self.encode_condition(condition))
+        for x in (start, end):
+            if not tf.is_tensor(x):
+                check_values(self, x)
+        _check_position(position, np.shape(start), np.shape(end))
+        start, condition = self.as_tensors(start, condition)
+        end, position = tf.convert_to_tensor(end), tf.cast(position, self.flow.flow_dtype)
+        return self.function("interpolate", self._interpolate)(start, end, position, condition)
 
     def _interpolate(self, start, end, position, condition):
         x = tf.concat([start, end], 0)
@@ -203,6 +227,25 @@ class FlowModel(DensityModel):
     @classmethod
     def from_config(cls, config):
         return cls(**revived(config))
+
+
+def _check_position(position, start, end):
+    """Raises a ValueError for positions that are none on the ways between data of two shapes."""
+    shape, rows = tuple(np.shape(position)), [tuple(data)[:1] for data in (start, end)]
+    if rows[0] != rows[1]:
+        raise ValueError(
+            "`start` and `end` should have the same number of examples. "
+            f"Received: shapes {tuple(start)} and {tuple(end)}."
+        )
+    if len(shape) != 2 or shape[:1] != rows[0]:
+        raise ValueError(
+            f"`position` should be of shape [batch, steps], batch {rows[0][0]} here. "
+            f"Received: shape {shape}."
+        )
+    if not tf.is_tensor(position):
+        values = np.asarray(position)
+        if not ((values >= 0) & (values <= 1)).all():
+            raise ValueError(f"`position` should be from 0 to 1. Received: position={position}.")
 
 
 def _base(base, policy):

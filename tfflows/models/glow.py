@@ -19,6 +19,10 @@ class Glow(ImageFlow):
     Kingma and Dhariwal 2018, section 3 and figure 2. Data are images of integers
     `[batch, height, width, channels]`, height and width divisible by `2**num_levels`.
 
+    What differs from the paper and its code: log-scales are bounded by tanh, where theirs are those
+    of a sigmoid; conditioners have no ActNorm, and their last convolution, zero at first, no gain;
+    labels are an input of every coupling, not of the prior, and are not classified.
+
     Args:
       num_levels: scales L.
       num_steps: steps K in each.

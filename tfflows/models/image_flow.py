@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Callable
 
-import keras
+import numpy as np
+import tensorflow as tf
 
 from tfflows.bijector_layer import shape_text
 from tfflows.check_bounds import check_bounds
-from tfflows.dequantization import UniformDequantization
+from tfflows.dequantization import Dequantization, UniformDequantization
 from tfflows.families import Affine, Family
 from tfflows.families.names import FAMILIES
 from tfflows.identifier import resolve
@@ -25,7 +27,9 @@ class ImageFlow(FlowModel):
       levels: `BijectorLayer`s on images, those of `MultiScale`.
       num_bits: pixels are integers from 0 to `2**num_bits - 1`.
       alpha: None: pixels are scaled to [-0.5, 0.5]; a number: the logit of RealNVP, with it.
-      dequantization: "uniform", a layer, or None for pixels that are reals already.
+      dequantization: "uniform", a `Dequantization` of as many levels as pixels have, in steps of 1
+        from 0; or None for pixels that are reals already.
+      own_dequantizations: what else a subclass has names for, and what makes it.
       **kwargs: those of `FlowModel`.
     """
 
@@ -35,6 +39,7 @@ class ImageFlow(FlowModel):
         num_bits: int = 8,
         alpha: float | None = None,
         dequantization="uniform",
+        own_dequantizations: dict[str, Callable] | None = None,
         **kwargs,
     ):
         check_bounds(1, 16, num_bits=num_bits)
@@ -46,8 +51,9 @@ class ImageFlow(FlowModel):
             uniform = functools.partial(
                 UniformDequantization, num_levels=2**num_bits, name="dequantization", dtype=dtype
             )
-            known = {"uniform": uniform}
-            dequantization = resolve(dequantization, known, keras.layers.Layer, "dequantization")
+            known = {"uniform": uniform} | (own_dequantizations or {})
+            dequantization = resolve(dequantization, known, Dequantization, "dequantization")
+            _check_bins(dequantization, num_bits)
         super().__init__(flow, dequantization=dequantization, **kwargs)
         self.num_bits = num_bits
         self.alpha = alpha
@@ -76,6 +82,43 @@ class ImageFlow(FlowModel):
         self.check_built()
         return self.multi_scale.join_latent(parts)
 
+    def resample(self, z, kept, condition=None, temperature=1.0, seed=None) -> tf.Tensor:
+        """Images that share parts of their latents with others; the rest is drawn anew.
+
+        With the coarse parts kept, images differ in detail alone (Dinh et al. 2017, section 5.2).
+
+        Args:
+          z: latents, `[batch, D]`, as `encode` gives them.
+          kept: numbers of the parts of `split_latent` that are kept: 0 is the finest.
+          condition: None, or one for each image.
+          temperature: as in `sample`, of what is drawn.
+          seed: as in `sample`, for all images.
+
+        Returns:
+          `[batch, ...]`; discrete data as float32 numbers too.
+
+        >>> model = Glow(num_levels=2, num_steps=1, units=8, seed=1)
+        >>> model.build((None, 8, 8, 1))
+        >>> z = model.encode(np.zeros([2, 8, 8, 1]))
+        >>> model.resample(z, kept=[1], temperature=0.7, seed=0).shape
+        TensorShape([2, 8, 8, 1])
+        """
+        z, condition = self.checked_latents(z, condition)
+        parts = range(len(self.multi_scale.levels))
+        if not set(kept) <= set(parts):
+            raise ValueError(f"`kept` should be some of {[*parts]}. Received: kept={kept}.")
+        if not np.all(np.asarray(temperature) >= 0):
+            raise ValueError(f"`temperature` should be 0 or more. Received: {temperature}.")
+        temperature, seed = tf.cast(temperature, tf.float32), self.stateless_seed(seed)
+        function = self.function("resample", self._resample)
+        return function(z, tuple(sorted(kept)), condition, temperature, seed)
+
+    def _resample(self, z, kept, condition, temperature, seed):
+        drawn = self.base.sample(tf.shape(z)[0], temperature, seed)
+        pairs = zip(self.multi_scale.split_latent(z), self.multi_scale.split_latent(drawn))
+        parts = [old if i in kept else new for i, (old, new) in enumerate(pairs)]
+        return self._discretized(self._decode(self.multi_scale.join_latent(parts), condition))
+
     def own_config(self) -> dict:
         return super().own_config() | {"num_bits": self.num_bits, "alpha": self.alpha}
 
@@ -88,6 +131,18 @@ def image_family(family, max_log_scale: float) -> Family:
     """
     known = FAMILIES | {"affine": functools.partial(Affine, max_log_scale=max_log_scale)}
     return resolve(family, known, Family, "family")
+
+
+def _check_bins(dequantization, num_bits):
+    """Raises a ValueError unless the values of the data are those of `num_bits`."""
+    given = dequantization.num_levels, dequantization.bin_width, dequantization.centered
+    is_pixels = given[0] == 2**num_bits and np.all(np.equal(given[1], 1.0)) and not given[2]
+    if not is_pixels:
+        raise ValueError(
+            f"`dequantization` should have num_levels={2**num_bits}, as num_bits={num_bits} says, "
+            f"bin_width=1 and centered=False. Received: num_levels={given[0]}, "
+            f"bin_width={given[1]}, centered={given[2]}."
+        )
 
 
 def _preprocessing(num_bits, alpha, dtype):
