@@ -114,7 +114,12 @@ class FlowModel(DensityModel):
         return self.base(z) + log_det - log_q
 
     def encode(self, x, condition=None) -> tf.Tensor:
-        """Latents of data, `[batch, ...]`; no noise is added where there is a dequantization."""
+        """Latents of data, `[batch, ...]`; no noise is added where there is a dequantization.
+
+        A pixel then counts as the lower end of its bin, the rim of what a flow has seen: behind the
+        logit of a small `alpha`, black is far out, and float32 may not bring it back. Latents like
+        those of samples are `encode(model.dequantization(x)[0])`.
+        """
         self.check_built()
         if not tf.is_tensor(x):
             check_finite(self, "x", x)
