@@ -4,7 +4,11 @@ from __future__ import annotations
 
 from keras.saving import get_registered_object
 
-KERAS_MODULES = ("keras", "keras.layers", "keras.initializers", "keras.regularizers", "keras.ops")
+KERAS_MODULES = (
+    *("keras", "keras.layers", "keras.initializers", "keras.regularizers", "keras.constraints"),
+    "keras.ops",
+)
+FUNCTIONAL = ("keras.src.models.functional", "Functional", "Functional")  # keras.Model(inputs, ...)
 REFUSED = (
     *("Lambda", "__lambda__", "TorchModuleWrapper", "FlaxLayer", "JaxLayer", "TFSMLayer"),
     *("StringLookup", "IntegerLookup", "TextVectorization"),  # their vocabulary may be a file
@@ -38,9 +42,12 @@ def _check_object(config):
     name, registered = config["class_name"], config.get("registered_name")
     module = config.get("module")
     if registered is not None and str(registered).startswith("tfflows>"):
-        if get_registered_object(registered) is not None:
+        # Where there is no module, Keras goes by the name of the class.
+        if registered == f"tfflows>{name}" and get_registered_object(registered) is not None:
             return
-    elif name in ("__tuple__", "__ellipsis__"):
+    elif name in ("__tuple__", "__ellipsis__", "__keras_tensor__"):
+        return
+    elif (module, name, registered) == FUNCTIONAL:
         return
     elif name == "DTypePolicy" or (module in KERAS_MODULES and name not in REFUSED):
         if module in KERAS_MODULES and registered in (None, name):

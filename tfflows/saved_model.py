@@ -31,6 +31,9 @@ def export(model, path, metadata: dict | None = None) -> None:
       model: a built `DensityModel`.
       path: the directory; replaced if it holds an artifact of ours, refused if anything else.
       metadata: what belongs to the model and can be JSON: recipe, metrics.
+
+    Raises:
+      ValueError: the model is not built, or has something inside that `load` would refuse.
     """
     model.check_built()
     path = Path(path)
@@ -39,8 +42,10 @@ def export(model, path, metadata: dict | None = None) -> None:
             f"`export` expected a path that is free or holds an exported model. Received: {path}, "
             "which exists and is something else."
         )
-    with whole_directory(path) as temporary, _in_float32(model):
-        _write(model, temporary, path.resolve().parent.name, metadata or {})
+    with _in_float32(model):
+        preset = _preset(model, metadata or {})
+        with whole_directory(path) as temporary:
+            _write(model, temporary, path.resolve().parent.name, preset)
 
 
 def load(path) -> keras.Model:
@@ -82,12 +87,12 @@ def load(path) -> keras.Model:
 
 def _model(path, preset):
     try:
-        check_config([preset["config"], preset["build"]])
+        _check_classes(preset)
         config = with_known_arguments(preset["config"])
         model = keras.saving.deserialize_keras_object(config, safe_mode=True)
         if not model.built:
             model.build_from_config(preset["build"])
-    except (KeyError, TypeError, RecursionError, AttributeError) as error:
+    except (LookupError, TypeError, RuntimeError, AttributeError) as error:
         what = f"{type(error).__name__}: {str(error)[:200]}"
         raise ValueError(f"{path}: {PRESET} is not the config of a model ({what}).") from error
     if not hasattr(model, "log_prob"):
@@ -158,11 +163,8 @@ def _check_file(path, name, digest):
         )
 
 
-def _write(model, directory, name, metadata):
-    servable = Servable(model)
-    signatures = servable.signatures()
-    tf.saved_model.save(servable, str(directory), signatures=signatures)
-    write_warm_up(directory, name, signatures)
+def _preset(model, metadata):
+    """What the directory says of itself, as JSON; ValueError for what `load` would refuse."""
     preset = {
         "format": FORMAT,
         "config": keras.saving.serialize_keras_object(model),
@@ -173,7 +175,28 @@ def _write(model, directory, name, metadata):
     }
     # The optimizer is not part of the artifact: one that is fine-tuned starts with a fresh one.
     preset["config"].pop("compile_config", None)
-    (directory / PRESET).write_text(json.dumps(preset, indent=1))
+    text = json.dumps(preset, indent=1)
+    try:
+        _check_classes(json.loads(text))
+    except ValueError as error:
+        raise ValueError(
+            "`export` expected a model of tfflows's classes and Keras's layers alone: `load` makes "
+            "no others. One with classes of your own can be saved in Keras's format, by "
+            f"`model.save('NAME.keras')`. {error}"
+        ) from None
+    return text
+
+
+def _check_classes(preset):
+    check_config([preset["config"], preset["build"]])
+
+
+def _write(model, directory, name, preset):
+    servable = Servable(model)
+    signatures = servable.signatures()
+    tf.saved_model.save(servable, str(directory), signatures=signatures)
+    write_warm_up(directory, name, signatures)
+    (directory / PRESET).write_text(preset)
     files = sorted(f for f in directory.rglob("*") if f.is_file())
     lines = [f"{_sha256(f)}  {f.relative_to(directory).as_posix()}\n" for f in files]
     (directory / CHECKSUMS).write_text("".join(lines))

@@ -12,8 +12,12 @@ import pytest
 import tensorflow as tf
 
 import tfflows
+from tests.tfflows.test_tfp import off_identity
 from tfflows import saved_model
+from tfflows.families import Additive
 from tfflows.known_arguments import with_known_arguments
+from tfflows.layers import ActNorm, Coupling
+from tfflows.networks import MLP
 
 
 @pytest.fixture(scope="module")
@@ -113,6 +117,68 @@ def test_export_replaces_its_own_and_refuses_what_is_not(exported, tmp_path):
     (tmp_path / "mine").mkdir()
     with pytest.raises(FileExistsError, match="something else"):
         tfflows.load(exported).export(tmp_path / "mine")
+
+
+def _dense(**kwargs):
+    return keras.layers.Dense(4, **kwargs)
+
+
+def _functional(merge):
+    x = keras.Input((2,))
+    return keras.Model(x, merge(_dense()(x), _dense()(x)), name="network")
+
+
+LOADED = {
+    "a constraint": lambda: _dense(kernel_constraint=keras.constraints.MaxNorm(2.0)),
+    "a sequence": lambda: keras.Sequential([_dense(activation="relu")], name="network"),
+    "a graph": lambda: _functional(lambda *h: keras.layers.Add()(h)),
+}
+
+
+@pytest.mark.parametrize("network", LOADED)
+def test_networks_of_keras_are_exported_and_loaded(network, tmp_path):
+    model = tfflows.FlowModel(Coupling("half", LOADED[network](), name="coupling"))
+    model.build((None, 4))
+    off_identity(model)
+    model.export(tmp_path / "1")
+    x = np.random.RandomState(0).normal(size=(5, 4)).astype("float32")
+    np.testing.assert_array_equal(tfflows.load(tmp_path / "1").log_prob(x), model.log_prob(x))
+
+
+@keras.saving.register_keras_serializable("of_a_user")
+class OwnFamily(Additive):
+    pass
+
+
+@keras.saving.register_keras_serializable("of_a_user")
+class OwnLayer(ActNorm):
+    pass
+
+
+class OwnModel(tfflows.RealNVP):
+    pass
+
+
+def own_function(x):
+    return x
+
+
+REFUSED = {
+    "a family": lambda: tfflows.FlowModel(Coupling("half", MLP([4]), OwnFamily())),
+    "a layer": lambda: tfflows.FlowModel(OwnLayer()),
+    "a model": lambda: OwnModel(1, (4,)),
+    "a function": lambda: tfflows.FlowModel(Coupling("half", _dense(activation=own_function))),
+    "an operation": lambda: tfflows.FlowModel(Coupling("half", _functional(lambda a, b: a + b))),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+def test_what_could_not_be_loaded_is_not_exported(what, tmp_path):
+    model = REFUSED[what]()
+    model.build((None, 4))
+    with pytest.raises(ValueError, match=r"`load` makes no others.*\.keras.*Received: "):
+        model.export(tmp_path / "1")
+    assert not list(tmp_path.iterdir())
 
 
 HOSTILE = [

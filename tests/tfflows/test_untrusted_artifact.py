@@ -30,10 +30,23 @@ OBJECTS = {
     "a class of subprocess": lambda: _of("Popen", "subprocess", "Popen", args=["touch", "ran"]),
     "a function of Python": lambda: _of("function", "builtins", "eval"),
     "a module beside": lambda: _of("Stranger", "stranger"),
+    "a vocabulary that claims to be ours": lambda: {
+        "class_name": "StringLookup",
+        "config": {"vocabulary": "x"},
+        "registered_name": "tfflows>MLP",
+    },
+    "a function that claims to be ours": lambda: {
+        "class_name": "function",
+        "config": "system",
+        "module": "os",
+        "registered_name": "tfflows>MLP",
+    },
     "a module that claims to be ours": lambda: _of("Stranger", "stranger", "tfflows>Stranger"),
     "another package's": lambda: _of("Stranger", None, "stranger>Stranger"),
     "a class of TensorFlow": lambda: _of("Module", "tensorflow"),
     "a class inside of Keras": lambda: _of("Dense", "keras.src.layers"),
+    "an operation inside of Keras": lambda: _of("Add", "keras.src.ops.numpy", "Add"),
+    "a stranger's Functional": lambda: _of("Functional", "stranger", "Functional"),
     "a model file": lambda: _of("load_model", "keras.saving", filepath="model.keras"),
     "a SavedModel as a layer": lambda: _of("TFSMLayer", "keras.layers", filepath="."),
     "PyTorch": lambda: _of("TorchModuleWrapper", "keras.layers", "TorchModuleWrapper"),
@@ -47,6 +60,17 @@ OBJECTS = {
     "an address": lambda: _of("Dense", "keras.layers", "Dense", units="http://host/x"),
     "a path of Windows": lambda: _of("Dense", "keras.layers", "Dense", units="C:\\x"),
 }
+OUT_OF_RANGE = _of(  # a graph that goes on from an output that a layer has not
+    "Functional",
+    "keras.src.models.functional",
+    "Functional",
+    layers=[
+        _of("InputLayer", "keras.layers", batch_shape=[None, 2])
+        | {"name": "x", "inbound_nodes": []}
+    ],
+    input_layers=["x", 0, 0],
+    output_layers=["x", 0, 9],
+)
 PLACES = {
     "model": lambda preset, odd: preset.__setitem__("config", odd),
     "argument": lambda preset, odd: preset["config"]["config"].__setitem__("seed", odd),
@@ -97,6 +121,7 @@ def test_objects_are_refused(odd, place, artifact, preset, monkeypatch):
         ("[]", "expected an artifact of format"),
         ("nothing", "is not a JSON object"),
         ('{"format": 1}', "is not the config of a model"),
+        (json.dumps({"format": 1, "build": None, "config": OUT_OF_RANGE}), "is not the config of"),
     ],
 )
 def test_what_is_no_preset_is_refused(content, message, artifact, preset):
