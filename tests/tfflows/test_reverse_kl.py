@@ -69,6 +69,21 @@ def test_reported_loss_is_minus_the_elbo():
     np.testing.assert_allclose(history.history["nll"][0], -elbo, atol=0.15)
 
 
+def test_samples_without_end_are_refused():
+    model = RealNVP(2, (8,))
+    model.build((None, 2))
+    model.compile("sgd", target_log_prob=banana)
+    with pytest.raises(ValueError, match="expected `steps_per_epoch`"):
+        model.fit(verbose=0, callbacks=[StopAtOnce()])
+
+
+class StopAtOnce(keras.callbacks.Callback):
+    """So that the test ends if nothing is refused."""
+
+    def on_train_batch_end(self, batch, logs=None):
+        raise AssertionError("it was trained")
+
+
 @pytest.mark.long
 def test_bayesian_logistic_regression_agrees_with_hmc():
     datasets = pytest.importorskip("sklearn.datasets")

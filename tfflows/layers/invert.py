@@ -13,6 +13,9 @@ class Invert(BijectorLayer):
 
     The layer inside must keep the shape of the event, since it is built from the data's.
 
+    There is nothing to adapt: what an `ActNorm` inside adapts to would be the output, which is not
+    known before. Put normalizations outside.
+
     Args:
       layer: a `BijectorLayer`.
       **kwargs: those of `keras.layers.Layer`.
@@ -47,14 +50,6 @@ class Invert(BijectorLayer):
 
     def inverse_and_log_det(self, z, condition=None):
         return self.layer(z, condition=condition)
-
-    def adapt(self, x, condition=None) -> None:
-        # What the inner layer adapts to is its input: here the output, not known before.
-        self.layer.adapt(x, condition)
-
-    @property
-    def adapted(self) -> bool:
-        return self.layer.adapted
 
     def get_config(self) -> dict:
         return super().get_config() | {"layer": keras.saving.serialize_keras_object(self.layer)}

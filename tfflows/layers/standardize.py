@@ -12,7 +12,8 @@ class Standardize(Channelwise):
     """`z = (x - mean) / std` for each channel, from `adapt` and never trained.
 
     What `keras.layers.Normalization` does, as a bijector: the densities of a model that starts
-    with it are in the raw units of the data.
+    with it are in the raw units of the data. The `adapt` of a model, and so `fit`, gives it a part
+    of the data, of vectors 4096; this layer's own takes all that it is given.
 
     Args:
       **kwargs: those of `keras.layers.Layer`.

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 from tfflows.models.checked_data import check_importance_samples
 from tfflows.models.clip_after_reduction import clip_after_reduction
-from tfflows.models.first_examples import first_examples
+from tfflows.models.few_examples import few_examples
 from tfflows.models.non_finite_guard import NonFiniteGuard
 from tfflows.models.pack import map_data, pack
 from tfflows.models.shared_data import pooled
@@ -107,7 +107,7 @@ class LikelihoodTraining(keras.Model):
             where they gave a finite loss: when `fit` began, or some 200 batches ago.
         """
         if self.target_log_prob is not None:
-            x = self._noise_batches(x, batch_size)
+            x = self._noise_batches(x, batch_size, kw.get("steps_per_epoch"))
             batch_size = None
         else:
             self._prepare(x, y)
@@ -134,6 +134,7 @@ class LikelihoodTraining(keras.Model):
           num_importance_samples: noises for each example, as in `log_prob`.
           **kwargs: those of `keras.Model.evaluate`.
         """
+        self.check_built()
         if not self.compiled:  # a loaded model has its loss, and needs no optimizer to be scored
             self.compile()
         check_importance_samples(self, num_importance_samples)
@@ -172,10 +173,11 @@ class LikelihoodTraining(keras.Model):
         Args:
           data: array, or dataset of batches (of pairs with conditions).
           condition: conditions, where `data` is an array.
-          num_examples: how many of the first examples are used, at once; None: 4096 vectors, or
+          num_examples: how many examples are used, at once: of an array drawn at random, always
+            the same; of a dataset the first, so shuffle one that is sorted. None: 4096 vectors, or
             256 images, each of which has many pixels. Of several workers, those of all.
         """
-        data, condition = first_examples(data, condition, num_examples)
+        data, condition = few_examples(data, condition, num_examples)
         data, condition = pooled(self.distribute_strategy, data, condition)
         if not self.built:
             self.build(*[(None, *np.shape(d)[1:]) for d in (data, condition) if d is not None])
@@ -209,7 +211,7 @@ class LikelihoodTraining(keras.Model):
             "be trained by reverse KL."
         )
 
-    def _noise_batches(self, x, batch_size):
+    def _noise_batches(self, x, batch_size, steps_per_epoch):
         if not self.built:
             raise ValueError(
                 f"Model '{self.name}' ({type(self).__name__}) is not built: without data, `fit` "
@@ -225,6 +227,11 @@ class LikelihoodTraining(keras.Model):
             raise ValueError(
                 "`fit` expected x=None after `compile(target_log_prob=...)`: the model is trained "
                 f"on its own samples. Received: x of type {type(x).__name__}."
+            )
+        if steps_per_epoch is None:
+            raise ValueError(
+                "`fit` expected `steps_per_epoch` after `compile(target_log_prob=...)`: the "
+                "model's own samples have no end. Received: steps_per_epoch=None."
             )
         rows = tf.zeros([batch_size or 256, *self.event_shape])
         return tf.data.Dataset.from_tensors(rows).repeat()

@@ -8,22 +8,23 @@ import numpy as np
 import tensorflow as tf
 
 
-def first_examples(data, condition=None, count: int | None = None) -> tuple:
-    """The first examples and their conditions, or None.
+def few_examples(data, condition=None, count: int | None = None) -> tuple:
+    """A few examples and their conditions, or None.
 
     Args:
-      data: array, or dataset of batches (of pairs with conditions).
+      data: array, of which examples are drawn at random, always the same; or dataset of batches
+        (of pairs with conditions), of which the first are taken.
       condition: conditions, where `data` is an array.
       count: how many; None: 4096 vectors, or 256 images, each of which has many pixels.
 
-    >>> [len(part) for part in first_examples(np.zeros([9, 2]), np.zeros([9, 1]), 5)]
+    >>> [len(part) for part in few_examples(np.zeros([9, 2]), np.zeros([9, 1]), 5)]
     [5, 5]
     """
     if count is None:
         count = 4096 if len(_event_shape(data)) == 1 else 256
     if isinstance(data, tf.data.Dataset):
-        data, condition = _of_dataset(data, count)
-    return tuple(None if part is None else part[:count] for part in (data, condition))
+        return tuple(None if part is None else part[:count] for part in _of_dataset(data, count))
+    return tuple(None if part is None else _drawn(part, count) for part in (data, condition))
 
 
 def _event_shape(data):
@@ -31,6 +32,14 @@ def _event_shape(data):
         return np.shape(data)[1:]
     spec = data.element_spec
     return (spec[0] if isinstance(spec, tuple) else spec).shape[1:]
+
+
+def _drawn(array, count):
+    """The same rows of arrays that are as long; not the first, since data may be sorted."""
+    if len(array) <= count:
+        return array
+    rows = np.random.RandomState(0).permutation(len(array))[:count]
+    return np.asarray(array)[np.sort(rows)]
 
 
 def _of_dataset(dataset, count):
