@@ -138,7 +138,7 @@ ROWS = [
     Row("unsqueeze", lambda d: Unsqueeze(dtype=d), shape=(2, 3, 8)),
     Row("rescale", lambda d: Rescale(-0.5, 3.0, dtype=d)),
     Row("logit", lambda d: Logit(alpha=0.05, dtype=d), low=0.01, high=0.99, total=False),
-    Row("invert_logit", lambda d: Invert(Logit(dtype=d, name="logit"), dtype=d), total=False),
+    Row("invert_logit", lambda d: Invert(Logit(dtype=d, name="logit"), dtype=d)),
     *[
         Row(f"linear_{p}", lambda d, p=p: InvertibleLinear(p, seed=1, dtype=d))
         for p in ("plu", "qr", "full")

@@ -13,6 +13,8 @@ from tfflows.networks import MADE, MLP
 from tfflows.weight_paths import weight_paths
 
 each_row = pytest.mark.parametrize("row", ROWS, ids=[row.name for row in ROWS])
+CONDITIONAL = [row for row in ROWS if row.condition is not None]
+each_conditional = pytest.mark.parametrize("row", CONDITIONAL, ids=[r.name for r in CONDITIONAL])
 IN_MODELS = {type(x) for row in model_table.ROWS for x in row.make()._flatten_layers()}
 """What the tests of models export and train on two replicas already."""
 FIRST = {type(row.make("float32")): row for row in reversed(ROWS)}
@@ -70,6 +72,15 @@ def test_round_trip_both_ways(row):
     assert tuple(z.shape[1:]) == layer.latent_shape
     again, _ = layer(tf.identity(back), condition=c)
     np.testing.assert_allclose(again, z, atol=1e-3)
+
+
+@each_conditional
+def test_every_example_sees_its_own_condition(row):
+    layer, x, c = row.layer(), row.data(), row.condition_data()
+    changed = np.array([True, False, True, False])
+    other = tf.where(changed.reshape(-1, *[1] * len(row.condition)), c + 1.0, c)
+    z, of_other = (np.reshape(layer(x, condition=each)[0], [4, -1]) for each in (c, other))
+    np.testing.assert_array_equal(np.abs(of_other - z).max(1) > 1e-3, changed)
 
 
 @each_row
@@ -190,6 +201,15 @@ def test_a_constant_channel_is_adapted_to():
     z, log_det = layer(x)
     assert np.isfinite(z).all() and np.isfinite(log_det).all()
     np.testing.assert_allclose(np.std(z, 0)[[0, 2]], 1, rtol=1e-3)
+
+
+def test_an_inverted_layer_adapts_to_nothing():
+    layer = tfflows.layers.Invert(tfflows.layers.ActNorm())
+    layer.build((None, 3))
+    assert layer.adapted
+    x = np.random.RandomState(0).normal(3, 10, (50, 3)).astype("float32")
+    layer.adapt(x)
+    np.testing.assert_array_equal(layer(x)[0], x)
 
 
 def test_a_checkerboard_is_for_images():

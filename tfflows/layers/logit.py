@@ -40,15 +40,20 @@ class Logit(BijectorLayer):
         return bijector.inverse(x), self._sum(bijector.inverse_log_det_jacobian(x, 0))
 
     def inverse_and_log_det(self, z, condition=None):
-        bijector = self._scalar()
-        return bijector.forward(z), self._sum(bijector.forward_log_det_jacobian(z, 0))
+        log_det = self._sum(self._scalar().forward_log_det_jacobian(z, 0))
+        # Not the value of `tfb.Sigmoid`: from 89 on, its gradient is NaN.
+        return self._stretch().forward(tf.sigmoid(z)), log_det
 
     def _scalar(self):
-        """The map from the reals into the interval: a sigmoid a little wider than it."""
+        """The map from the reals into the interval."""
+        return self._stretch()(tfb.Sigmoid())
+
+    def _stretch(self):
+        """From the unit interval to one that is a little wider than that of the data."""
         margin = self.alpha / (1 - 2 * self.alpha) * (self.high - self.low)
         dtype = self.flow_dtype
         low, high = tf.cast(self.low - margin, dtype), tf.cast(self.high + margin, dtype)
-        return tfb.Shift(low)(tfb.Scale(high - low)(tfb.Sigmoid()))
+        return tfb.Shift(low)(tfb.Scale(high - low))
 
     def _sum(self, log_det):
         return tf.reduce_sum(log_det, range(1, len(self.event_shape) + 1))
