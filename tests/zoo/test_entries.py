@@ -3,8 +3,9 @@
 import pytest
 
 import zoo
+from zoo import data, registry
 from zoo import recipe as recipes
-from zoo import registry
+from zoo.evaluate import evaluate
 from zoo.model_card import write_card
 from zoo.recipe import parse
 
@@ -26,6 +27,16 @@ def test_the_card_is_what_the_artifact_says(name, tmp_path):
             (tmp_path / file.name).symlink_to(file)
     write_card(tmp_path, registry.metadata(name), artifact.name)
     assert (tmp_path / "README.md").read_text() == registry.card(name)
+
+
+@each_entry
+def test_the_model_still_has_the_figures_of_the_card(name):
+    metadata = registry.metadata(name)
+    if data.load(metadata["recipe"]["data"]["name"]).is_image:
+        pytest.skip("images take minutes")
+    recipe, metrics = parse(metadata["recipe"]), metadata["metrics"]
+    figures = evaluate(registry.load(name), recipe.data.load(), recipe.evaluation)
+    assert figures == pytest.approx({key: metrics[key] for key in figures}, rel=0, abs=1e-3)
 
 
 @each_entry
