@@ -18,10 +18,11 @@ from zoo.serve import serve
 
 app = typer.Typer(
     help="Pretrained normalizing flows: what there is, how it was made, how good it is.",
-    no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+UsageError = typer.BadParameter.__base__  # which typer itself does not name
 
 Name = Annotated[str, typer.Argument(help="An entry; see `list`.")]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
@@ -37,12 +38,15 @@ app.command()(serve)
 
 
 def main() -> None:
-    """Runs the command line; an error that a user can mend is one line, and exit code 1."""
+    """Runs the command line; an error that a user can mend is one line, and exit code 1 or 2."""
     try:
-        app()
+        sys.exit(app(sys.argv[1:] or ["--help"], standalone_mode=False))
+    except UsageError as error:
+        message, code = error.format_message(), 2
     except (ValueError, OSError, FloatingPointError) as error:
-        print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-        sys.exit(1)
+        message, code = str(error), 1
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    sys.exit(code)
 
 
 @app.command("list")

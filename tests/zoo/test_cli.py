@@ -35,8 +35,41 @@ def test_help(command):
     assert "Usage" in run(command, "--help")
 
 
-def test_unknown_options_are_an_exit_code_of_their_own():
-    assert CliRunner().invoke(cli.app, ["list", "--nothing"]).exit_code == 2
+def main(monkeypatch, *arguments):
+    """The exit code of the command line as a process runs it."""
+    monkeypatch.setattr(sys, "argv", ["zoo", *arguments])
+    with pytest.raises(SystemExit) as exit:
+        cli.main()
+    return exit.value.code
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["show"], "missing argument 'name'"),
+        (["list", "--nothing"], "no such option: --nothing"),
+        (["sample", "tiny", "-n", "0"], "invalid value for '-n'"),
+        (["sample", "tiny", "-n", "many"], "invalid value for '-n'"),
+        (["nothing"], "no such command 'nothing'"),
+        (["show", "tiny", "other"], "unexpected extra argument"),
+    ],
+)
+def test_errors_of_usage_are_one_line_and_a_code_of_their_own(
+    arguments, message, monkeypatch, capsys
+):
+    assert main(monkeypatch, *arguments) == 2
+    error = capsys.readouterr().err.lower()
+    assert error.startswith("error: ") and message in error and error.count("\n") == 1
+
+
+def test_without_a_command_there_is_help(monkeypatch, capsys):
+    assert not main(monkeypatch)
+    assert "Usage" in capsys.readouterr().out
+
+
+def test_an_exit_code_is_that_of_the_process(monkeypatch):
+    monkeypatch.setattr("zoo.launch.run", lambda command, workers: 3)
+    assert main(monkeypatch, "launch", "list") == 3
 
 
 def test_list(tiny_zoo):
@@ -112,10 +145,7 @@ def test_images(image_zoo, tmp_path):
 
 
 def test_a_label_that_is_none_is_an_error_of_one_line(image_zoo, monkeypatch, capsys):
-    monkeypatch.setattr(sys, "argv", ["zoo", "sample", "tiny_images", "--label", "10"])
-    with pytest.raises(SystemExit) as exit:
-        cli.main()
-    assert exit.value.code == 1
+    assert main(monkeypatch, "sample", "tiny_images", "--label", "10") == 1
     error = capsys.readouterr().err
     assert error.startswith("error: ") and "labels from 0 to 9. Received: 10" in error
 
@@ -147,9 +177,6 @@ def test_train(tmp_path):
     ],
 )
 def test_errors_are_one_line(tiny_zoo, monkeypatch, capsys, arguments):
-    monkeypatch.setattr(sys, "argv", ["zoo", *arguments])
-    with pytest.raises(SystemExit) as exit:
-        cli.main()
+    assert main(monkeypatch, *arguments) == 1
     output = capsys.readouterr()
-    assert exit.value.code == 1
     assert output.err.startswith("error: ") and output.err.count("\n") == 1
