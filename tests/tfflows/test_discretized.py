@@ -56,11 +56,65 @@ def test_gradients_are_finite_where_a_cdf_underflows():
     assert np.isfinite(log_prob).all() and np.isfinite(tape.gradient(log_prob, rate))
 
 
+def even_mixture(components):
+    """Of two, which has no survival function."""
+    return tfd.MixtureSameFamily(tfd.Categorical(tf.zeros([2], components.dtype)), components)
+
+
 def gaussians(loc, scale):
-    components = tfd.Normal(tf.stack([loc, loc + 1]), scale)
-    return tfd.MixtureSameFamily(
-        tfd.Categorical(tf.zeros([2], loc.dtype)), components
-    )  # no survival function
+    return even_mixture(tfd.Normal(tf.stack([loc, loc + 1]), scale))
+
+
+@pytest.mark.parametrize(
+    "make, scale, k, atol",
+    [
+        (tfd.Logistic, 0.02, 1, 1e-4),
+        (tfd.Logistic, 0.116, 2, 1e-4),
+        (tfd.Logistic, 0.5, 6, 1e-4),
+        (tfd.Logistic, 3.0, 40, 1e-4),
+        (tfd.Normal, 0.05, 1, np.log(2)),
+        (tfd.Normal, 0.02, 3, np.log(6 / 5)),
+        (tfd.Normal, 0.5, 3, np.log(6 / 5)),
+        (tfd.Normal, 3.0, 15, 0.02),
+    ],
+)
+def test_upper_tail_of_a_symmetric_mixture_is_as_probable_as_the_lower_one(make, scale, k, atol):
+    variables = tf.constant([100.0, 100.0]), tf.constant(scale)
+    with tf.GradientTape() as tape:
+        tape.watch(variables)
+        log_prob = Discretized(even_mixture(make(*variables))).log_prob([100.0 - k, 100.0 + k])
+    expected = Discretized(make(100.0, scale)).log_prob(100.0 + k)
+    np.testing.assert_allclose(log_prob[0], expected, rtol=1e-5)
+    np.testing.assert_allclose(log_prob[1], expected, rtol=1e-5, atol=atol)
+    for gradient in tape.gradient(log_prob, variables):
+        assert np.isfinite(gradient).all()
+
+
+def test_bin_that_density_ends_in():
+    flat = even_mixture(tfd.Uniform([0.0, 0.0], 1e5 + 0.2))
+    log_prob = Discretized(flat).log_prob([-5.0, 5e4, 1e5, 1e5 + 5])
+    np.testing.assert_allclose(log_prob, [-np.inf, -np.log(1e5), -np.log(1e5), -np.inf], rtol=1e-5)
+
+
+@pytest.mark.parametrize("inner", [tfd.Normal(3.0, 1.0), gaussians(tf.constant(3.0), 1.0)])
+@pytest.mark.parametrize("low, high", [(0, 20), (None, None)])
+def test_nan_gives_nan(inner, low, high):
+    discrete, y = Discretized(inner, low, high), [np.nan, 3.0]
+    for method in (discrete.log_prob, discrete.log_cdf, discrete.log_survival_function):
+        assert np.isnan(method(y)).tolist() == [True, False]
+
+
+def test_values_are_checked_if_asked_to():
+    inner = tfd.Normal(3.0, 1.0)
+    strict = Discretized(inner, 0, 20, validate_args=True)
+    np.testing.assert_array_equal(
+        strict.log_prob([0, 20]), Discretized(inner, 0, 20).log_prob([0, 20])
+    )
+    for y in (0.5, -1.0, 21.0, np.nan):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="integers from 0 to 20"):
+            strict.log_prob(y)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="should be integers"):
+        Discretized(inner, validate_args=True).log_prob(0.5)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

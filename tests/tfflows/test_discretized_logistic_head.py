@@ -68,9 +68,48 @@ def test_parameters_of_the_head():
     np.testing.assert_allclose(np.min(mixture.log_scale), np.log(10) - 3, rtol=1e-6)
     with pytest.raises(ValueError, match="should be"):
         head.distribution(outputs[:, 1:])
-    for bad in ({"num_components": 0}, {"num_channels": 0}, {"low": 9, "high": 9}):
-        with pytest.raises(ValueError, match="should be"):
-            DiscretizedLogisticHead(**bad)
+
+
+@pytest.mark.parametrize(
+    "bad, match",
+    [
+        ({"num_components": 0}, "`num_components` should be at least 1"),
+        ({"num_channels": 0}, "`num_channels` should be at least 1"),
+        ({"low": 9, "high": 9}, "`low` should be below `high`"),
+        ({"min_log_scale": -61.0}, "`min_log_scale` should be from -60.0 to 60.0"),
+        ({"min_log_scale": 61.0}, "`min_log_scale` should be from -60.0 to 60.0"),
+    ],
+)
+def test_bad_arguments_are_refused(bad, match):
+    with pytest.raises(ValueError, match=match):
+        DiscretizedLogisticHead(**bad)
+
+
+def test_adapt_takes_vectors_once_there_are_weights():
+    head = DiscretizedLogisticHead(num_channels=3, num_components=2)
+    with pytest.raises(ValueError, match="is not built: it does not know the size of the features"):
+        head.adapt(np.zeros([6, 3]))
+    head.build((None, 4))
+    with pytest.raises(ValueError, match=r"`y` should be \[..., 3\]. Received: shape \(6,\)"):
+        head.adapt(np.zeros(6))
+
+
+def test_counts_without_an_axis_of_their_own_are_refused_in_training():
+    head = DiscretizedLogisticHead(num_components=3, high=20)
+    model = keras.Sequential([head])
+    model.compile("adam", lambda y, out: -head.distribution(out).log_prob(y))
+    with pytest.raises(ValueError, match=r"`y` should be \[..., 1\]. Received: shape \(4,\)"):
+        model.fit(np.ones([8, 2]), np.arange(8.0), batch_size=4, verbose=0)
+
+
+@pytest.mark.parametrize("size", [-1e6, 1e6])
+def test_gradients_are_finite_with_the_least_log_scale(size):
+    head = DiscretizedLogisticHead(num_components=1, min_log_scale=-60.0)
+    outputs = tf.constant([[0.0, 0.5, size]])
+    with tf.GradientTape() as tape:
+        tape.watch(outputs)
+        log_prob = head.distribution(outputs).log_prob([[3.0]])
+    assert np.isfinite(log_prob).all() and np.isfinite(tape.gradient(log_prob, outputs)).all()
 
 
 @pytest.mark.parametrize("size", [-1e6, -100, 60, 90, 1e6])

@@ -148,6 +148,42 @@ def test_log_prob_and_gradients_are_finite_and_right():
     np.testing.assert_allclose(evaluate("float64")[0], expected, rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.parametrize("log_scale", [-60.0, 60.0])
+@pytest.mark.parametrize("loc", [-1e6, 3.0, 1e6])
+def test_log_prob_and_gradients_are_finite_at_the_ends_of_the_range(loc, log_scale):
+    y = [[0.0], [3.0], [255.0]]
+    variables = tf.constant([0.0]), tf.constant([[loc]]), tf.constant([[log_scale]])
+    with tf.GradientTape() as tape:
+        tape.watch(variables)
+        log_prob = DiscretizedLogisticMixture(*variables).log_prob(y)
+    assert np.isfinite(log_prob).all()
+    for gradient in tape.gradient(log_prob, variables):
+        assert np.isfinite(gradient).all()
+
+
+@pytest.mark.parametrize("channels, at", [(1, 0), (3, 0), (3, 2)])
+def test_nan_gives_nan(channels, at):
+    y = np.ones([2, channels], "float32")
+    y[0, at] = np.nan
+    for coefficients in (False, True):
+        mixture, _ = case(channels, 0, 3, coefficients, batch=())
+        assert np.isnan(mixture.log_prob(y)).tolist() == [True, False]
+    if channels == 1:
+        assert np.isnan(mixture.cdf(y)).tolist() == [True, False]
+
+
+@pytest.mark.parametrize(
+    "channels, shape", [(1, ()), (1, (4,)), (1, (4, 2)), (3, (1,)), (3, (4, 1))]
+)
+def test_values_of_another_shape_are_refused(channels, shape):
+    mixture, _ = case(channels, 0, 3, False, batch=(4,))
+    for method in (mixture.log_prob, mixture.prob, mixture.cdf)[: 3 if channels == 1 else 2]:
+        with pytest.raises(
+            ValueError, match=rf"`y` should be \[..., {channels}\]. Received: shape"
+        ):
+            method(np.ones(shape))
+
+
 def test_gradients_are_those_of_float64_differences():
     values, y = parameters(3, 2, 15, (), coefficients=True), np.array([3, 0, 15])
     with tf.GradientTape() as tape:
@@ -236,9 +272,12 @@ def test_statistics_of_vectors():
     log_prob = dependent.log_prob(y).numpy()
     entropy = -(np.exp(log_prob) * log_prob).sum(0)
     np.testing.assert_allclose(dependent.entropy_estimate(20000, seed=1), entropy, atol=0.05)
-    for refuse in (dependent.mean, dependent.mode, dependent.entropy, lambda: dependent.cdf(y)):
-        with pytest.raises(NotImplementedError):
-            refuse()
+    with pytest.raises(NotImplementedError, match="`mean` is for numbers that do not depend on"):
+        dependent.mean()
+    for name, arguments in {"mode": [], "entropy": [], "cdf": [y]}.items():
+        for mixture in (independent, dependent):
+            with pytest.raises(NotImplementedError, match=f"`{name}` is for single numbers"):
+                getattr(mixture, name)(*arguments)
 
 
 # -- conventions of TFP -----------------------------------------------------------------------
@@ -274,7 +313,16 @@ def test_bad_arguments_are_refused():
     for bad in (
         {"low": 3},
         {"loc": np.zeros([3, 1], "float32")},
+        {"loc": np.zeros(2, "float32")},
+        {"loc": np.float32(0)},
+        {"logits": np.float32(0)},
+        {"logits": np.zeros(3, "float32")},
+        {"log_scale": np.zeros([1, 2], "float32")},
+        {"log_scale": np.zeros([3, 1], "float32")},
+        {"log_scale": np.zeros(2, "float32")},
         {"coefficients": good["loc"][:2]},
+        {"coefficients": good["loc"][:, :1]},
+        {"coefficients": good["loc"][0]},
     ):
         with pytest.raises(ValueError, match="should be"):
             DiscretizedLogisticMixture(**good | {"high": 3} | bad)

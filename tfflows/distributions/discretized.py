@@ -9,6 +9,8 @@ import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 from tensorflow_probability.python.internal import parameter_properties, reparameterization
 
+from tfflows.distributions.assert_integers import assert_integers
+
 
 class Discretized(tfd.Distribution):
     """The distribution of a continuous variable rounded to integers, and clipped.
@@ -19,12 +21,14 @@ class Discretized(tfd.Distribution):
 
     Computed from log CDFs below the median and, where `distribution` has one, from its
     log survival function above: as exact as these are. Where their difference is lost in rounding,
-    the density times the width of the bin, 1, takes its place.
+    the integral of the density takes its place, whose logarithm is taken to be linear within a bin;
+    for a bin at an end, the density at its edge.
 
     Args:
       distribution: a scalar `tfd.Distribution` with `cdf` and `log_prob`.
       low, high: the first integer and the last; None: none.
-      validate_args, allow_nan_stats, name: those of `tfd.Distribution`.
+      validate_args: whether values that are no integers from `low` to `high` are refused.
+      allow_nan_stats, name: those of `tfd.Distribution`.
 
     >>> counts = Discretized(tfd.Normal(3.0, [1.0, 10.0]), low=0)
     >>> [round(float(p), 4) for p in counts.prob(0.0)]
@@ -94,22 +98,28 @@ class Discretized(tfd.Distribution):
         # Selected before the logarithm, whose gradient would not be finite.
         larger, gap = tf.where(is_resolved, larger, 0.0), tf.where(is_resolved, gap, 1.0)
         log_prob = larger + tf.math.log(-tf.math.expm1(-gap))
-        log_prob = tf.where(is_resolved, log_prob, inner.log_prob((lower + upper) / 2))
+        density = _log_integral(inner.log_prob(lower), inner.log_prob(upper))
+        log_prob = tf.where(is_resolved, log_prob, density)
         return tf.where((y < self.low) | (y > self.high), -math.inf, log_prob)
 
     def _log_cdf(self, y):
         y = tf.floor(tf.cast(y, self.dtype))
-        inside = tf.where(y < self.high, self.distribution.log_cdf(y + 0.5), 0.0)
+        inside = tf.where(y >= self.high, 0.0, self.distribution.log_cdf(y + 0.5))
         return tf.where(y < self.low, -math.inf, inside)
 
     def _log_survival_function(self, y):
         y = tf.floor(tf.cast(y, self.dtype))
         inside = tf.where(y < self.low, 0.0, self.distribution.log_survival_function(y + 0.5))
-        return tf.where(y < self.high, inside, -math.inf)
+        return tf.where(y >= self.high, -math.inf, inside)
 
     def _sample_n(self, n, seed=None):
         x = tf.round(self.distribution.sample(n, seed=seed))
         return tf.clip_by_value(x, self.low, self.high)
+
+    def _sample_control_dependencies(self, y):
+        if not self.validate_args:
+            return []
+        return assert_integers(tf.cast(y, self.dtype), self.low, self.high)
 
 
 def _has_survival_function(distribution):
@@ -138,3 +148,19 @@ def _log(probability):
     """The logarithm, with a gradient of zero where the probability has underflowed."""
     is_positive = probability > 0
     return tf.where(is_positive, tf.math.log(tf.where(is_positive, probability, 1)), -math.inf)
+
+
+def _log_integral(left, right):
+    """Of a density from one edge of a bin to the other, of its logarithms there.
+
+    Exact where the logarithm is linear, as in the tails of a logistic. A Gaussian's is concave, and
+    what comes out too low: k bins from its centre by `log(1 + 1 / (2 k - 1))` nats at most, which
+    is 0.7 in the first one and 0.3 in the second.
+    """
+    difference = left - right
+    # Beyond the end of what the density is on there is nothing to be linear.
+    slope = tf.abs(tf.where(tf.math.is_finite(difference), difference, 0))
+    is_steep = slope > math.sqrt(np.finfo(slope.dtype.as_numpy_dtype).eps)
+    steep = tf.where(is_steep, slope, 1)
+    share = tf.where(is_steep, tf.math.log(-tf.math.expm1(-steep) / steep), -slope / 2)
+    return tf.reduce_max(tf.stack([left, right]), 0) + share

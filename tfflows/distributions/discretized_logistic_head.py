@@ -13,6 +13,7 @@ from tfflows.check_bounds import check_bounds
 from tfflows.distributions.discretized_logistic_mixture import (
     MAX_LOG_SCALE,
     DiscretizedLogisticMixture,
+    check_vectors,
 )
 
 MAX_ADAPTED = 2**14
@@ -28,13 +29,15 @@ class DiscretizedLogisticHead(keras.layers.Layer):
     `head(features)` is one tensor of parameters `[..., P]`, `head.distribution(parameters)` the
     `DiscretizedLogisticMixture` over vectors of integers. It starts near the uniform distribution,
     with the locations of the components spread evenly; after `adapt`, near that of the data. All in
-    float32, under mixed precision too.
+    float32, under mixed precision too. Log-scales beyond `MAX_LOG_SCALE`, 60 in units of the
+    integers, count as that: flat over any range, and with finite gradients.
 
     Args:
       num_channels: integers in a vector, each of which may depend on those before it.
       num_components: logistics in the mixture.
       low, high: the first integer and the last.
-      min_log_scale: least log-scale of a component, the range of the integers being [-1, 1].
+      min_log_scale: least log-scale of a component, the range of the integers being [-1, 1]; from
+        -60 to 60.
       **kwargs: those of `keras.layers.Layer`.
 
     A conditional density over counts from 0 to 20:
@@ -59,6 +62,7 @@ class DiscretizedLogisticHead(keras.layers.Layer):
     ):
         super().__init__(autocast=False, **kwargs)
         check_bounds(1, num_channels=num_channels, num_components=num_components)
+        check_bounds(-MAX_LOG_SCALE, MAX_LOG_SCALE, min_log_scale=min_log_scale)
         if low >= high:
             raise ValueError(f"`low` should be below `high`. Received: low={low}, high={high}.")
         self.num_channels = num_channels
@@ -112,7 +116,14 @@ class DiscretizedLogisticHead(keras.layers.Layer):
         Args:
           y: integers `[..., num_channels]`; of more than `MAX_ADAPTED` vectors, so many, evenly.
         """
-        y = tf.reshape(tf.cast(y, self.variable_dtype), [-1, self.num_channels])
+        if not self.dense.built:
+            raise ValueError(
+                f"Layer '{self.name}' ({type(self).__name__}) is not built: it does not know the "
+                "size of the features yet. Call it, or `build((None, F))`."
+            )
+        y = tf.cast(y, self.variable_dtype)
+        check_vectors(y, self.num_channels)
+        y = tf.reshape(y, [-1, self.num_channels])
         # Not by a whole stride, which would meet the same columns of every image.
         count = min(len(y), MAX_ADAPTED)
         y = tf.gather(y, np.linspace(0, len(y) - 1, count).round().astype(int))

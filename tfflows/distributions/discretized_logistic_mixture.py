@@ -14,11 +14,13 @@ from tensorflow_probability.python.internal import (
     tensor_util,
 )
 
+from tfflows.distributions.assert_integers import assert_integers
 from tfflows.families.logistic_mixture import LogisticMixture
 
 FAR = 1e30  # from any value, in scales of any component, and not so far as to overflow
 MAX_LOG_SCALE = 60.0
-"""Flat over any range of integers; at 69 `FAR` is far no more, at 88 float32 has no gradients."""
+"""Flat over any range of integers; at 69 `FAR` is far no more, at 88 float32 has no gradients. From
+-60 on, locations up to a million are a number of scales that it holds."""
 
 
 class DiscretizedLogisticMixture(tfd.Distribution):
@@ -31,17 +33,19 @@ class DiscretizedLogisticMixture(tfd.Distribution):
     `loc_c + sum_{i < c} coefficient_ci (y_i - (low + high) / 2)`.
 
     All parameters are in units of the integers. Values beyond `low` and `high` have probability 0;
-    where a bin holds next to nothing, log-probabilities and their gradients stay finite.
+    where a bin holds next to nothing, log-probabilities and their gradients stay finite, in float32
+    for log-scales from -60 to 60 with locations up to a million in size. NaN gives NaN.
 
     `mean` is exact, and for numbers without `coefficients`; `cdf`, `mode` and `entropy` (exact, by
     enumeration) are for single numbers, C = 1; `entropy_estimate` is for all.
 
     Args:
       logits: `[..., K]`, of which the weights of the components are the softmax.
-      loc, log_scale: `[..., C, K]`; log-scales from -80 to 60.
+      loc, log_scale: `[..., C, K]`.
       low, high: the first integer and the last.
       coefficients: None, or `[..., C (C - 1) / 2, K]`: those of (1, 0), (2, 0), (2, 1), (3, 0), ...
-      validate_args, allow_nan_stats, name: those of `tfd.Distribution`.
+      validate_args: whether values that are no integers from `low` to `high` are refused.
+      allow_nan_stats, name: those of `tfd.Distribution`.
 
     >>> levels = DiscretizedLogisticMixture([0.0, 0.0], [[40.0, 200.0]], [[1.0, 2.0]])
     >>> round(float(tf.reduce_sum(levels.prob(np.arange(256)[:, np.newaxis]))), 4)
@@ -83,17 +87,18 @@ class DiscretizedLogisticMixture(tfd.Distribution):
             )
 
     def _check_shapes(self):
-        (k,), (c, last) = self.logits.shape[-1:], self.loc.shape[-2:]
-        pairs = c * (c - 1) // 2
-        if last != k or self.coefficients is not None and self.coefficients.shape[-2] != pairs:
-            shapes = [None if x is None else tuple(x.shape) for x in self._tensors()]
-            raise ValueError(
-                "`logits`, `loc`, `log_scale`, `coefficients` should be [..., K], [..., C, K], "
-                f"[..., C, K] and, if given, [..., C (C - 1) / 2, K]. Received: shapes {shapes}."
-            )
-
-    def _tensors(self):
-        return self.logits, self.loc, self.log_scale, self.coefficients
+        tensors = self.logits, self.loc, self.log_scale, self.coefficients
+        shapes = [None if x is None else tuple(x.shape) for x in tensors]
+        logits, loc = shapes[:2]
+        if len(logits) >= 1 and len(loc) >= 2:
+            k, c = logits[-1], loc[-2]
+            expected = [(k,), (c, k), (c, k), (c * (c - 1) // 2, k)]
+            if all(s is None or s[-len(e) :] == e for s, e in zip(shapes, expected)):
+                return
+        raise ValueError(
+            "`logits`, `loc`, `log_scale`, `coefficients` should be [..., K], [..., C, K], "
+            f"[..., C, K] and, if given, [..., C (C - 1) / 2, K]. Received: shapes {shapes}."
+        )
 
     @classmethod
     def _parameter_properties(cls, dtype, num_classes=None):
@@ -127,14 +132,19 @@ class DiscretizedLogisticMixture(tfd.Distribution):
     # -- probabilities ----------------------------------------------------------------------------
 
     def _log_prob(self, y):
-        y = tf.cast(y, self.dtype)
-        lower = tf.where(y > self.low, y - 0.5, -FAR)
-        upper = tf.where(y < self.high, y + 0.5, FAR)
+        y = self._vectors(y)
+        lower = tf.where(y <= self.low, -FAR, y - 0.5)
+        upper = tf.where(y >= self.high, FAR, y + 0.5)
         mixture = self._mixture(y)
         log_masses = tf.reduce_sum(mixture.log_masses(lower, upper), -2)
         log_prob = tf.reduce_logsumexp(mixture.log_weights[..., 0, :] + log_masses, -1)
-        inside = tf.reduce_all((y >= self.low) & (y <= self.high), -1)
-        return tf.where(inside, log_prob, -math.inf)
+        is_beyond = tf.reduce_any((y < self.low) | (y > self.high), -1)
+        return tf.where(is_beyond, -math.inf, log_prob)
+
+    def _vectors(self, y):
+        y = tf.cast(y, self.dtype)
+        check_vectors(y, self.event_shape[0])
+        return y
 
     def _mixture(self, y=None) -> LogisticMixture:
         """For each number, given those before it."""
@@ -197,10 +207,9 @@ class DiscretizedLogisticMixture(tfd.Distribution):
 
     def _log_cdf(self, y):
         self._check_single("cdf")
-        y = tf.floor(tf.cast(y, self.dtype))
-        log_cdf = self._mixture().log_cdf(y + 0.5)
-        log_cdf = tf.where(y < self.high, tf.where(y < self.low, -math.inf, log_cdf), 0.0)
-        return log_cdf[..., 0]
+        y = tf.floor(self._vectors(y))
+        log_cdf = tf.where(y >= self.high, 0.0, self._mixture().log_cdf(y + 0.5))
+        return tf.where(y < self.low, -math.inf, log_cdf)[..., 0]
 
     def _mean(self):
         """The sum of `P(Y >= y)` over all y but the lowest."""
@@ -246,7 +255,10 @@ class DiscretizedLogisticMixture(tfd.Distribution):
     def _sample_control_dependencies(self, y):
         if not self.validate_args:
             return []
-        y = tf.cast(y, self.dtype)
-        good = tf.clip_by_value(tf.round(y), self.low, self.high)
-        message = f"Values should be integers from {self.low} to {self.high}."
-        return [tf.debugging.assert_equal(y, good, message)]
+        return assert_integers(tf.cast(y, self.dtype), self.low, self.high)
+
+
+def check_vectors(y, count: int) -> None:
+    """Raises a ValueError for values that are not `[..., count]`, which would be broadcast."""
+    if not y.shape[-1:].is_compatible_with([count]):
+        raise ValueError(f"`y` should be [..., {count}]. Received: shape {tuple(y.shape)}.")
