@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tfflows import Glow, KernelMuon, PixelCNNPlusPlus
+from tfflows.distributions import DiscretizedLogisticHead
 from tfflows.kernel_muon import ROOT_MEAN_SQUARE, orthogonal
 
 SHAPES = [(3, 8), (8, 3), (40, 40), (200, 64)]
@@ -37,6 +38,25 @@ def test_kernels_but_heads_are_taken():
     expected = {x.path for x in model.trainable_variables if x.name == "direction"}
     assert taken == expected and len(taken) > 10
     assert any("/head/" in x.path and x.name == "kernel" for x in model.trainable_variables)
+
+
+def sequential():
+    return keras.Sequential([keras.layers.Dense(8), DiscretizedLogisticHead(num_components=2)])
+
+
+def functional():
+    inputs = keras.Input([4])
+    hidden = keras.layers.Dense(8, name="ahead")(inputs)
+    return keras.Model(inputs, DiscretizedLogisticHead(num_components=2, name="head")(hidden))
+
+
+@pytest.mark.parametrize("make", [sequential, functional])
+def test_heads_of_keras_models_are_left_to_adam(make):
+    for _ in range(2):  # the second time Keras numbers the names
+        model = make()
+        model.build((None, 4))
+        hidden, head = (x for x in model.trainable_variables if x.name == "kernel")
+        assert KernelMuon().takes(hidden) and not KernelMuon().takes(head)
 
 
 def test_matrices_of_a_linear_flow_are_left_to_adam():
@@ -97,6 +117,13 @@ def test_fit_save_and_go_on(tmp_path):
         np.testing.assert_allclose(one, other, atol=1e-6)
 
 
-def test_unknown_dtype():
-    with pytest.raises(ValueError, match="float33"):
-        KernelMuon(product_dtype="float33")
+@pytest.mark.parametrize(
+    "bad, match",
+    [
+        ({"product_dtype": "float33"}, "float33"),
+        ({"exclude": "/head/"}, "`exclude` should be a list of regular expressions. Received"),
+    ],
+)
+def test_bad_arguments_are_refused(bad, match):
+    with pytest.raises(ValueError, match=match):
+        KernelMuon(**bad)
