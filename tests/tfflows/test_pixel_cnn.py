@@ -138,15 +138,20 @@ def test_labels_matter(kind):
     assert (drawn[0] != drawn[1]).any()
 
 
-@pytest.mark.parametrize("kind", ["wide", "local"])
-def test_the_graph_of_a_sampler_does_not_grow_with_the_image(kind):
+@pytest.mark.parametrize(
+    "kind, sizes",
+    [("wide", [(5, 6), (9, 12)]), ("local", [(5, 6), (9, 12)]), ("deep", [(4, 8), (8, 12)])],
+)
+def test_the_graph_of_a_sampler_does_not_grow_with_the_image(kind, sizes):
+    model = shared(kind)  # made outside of graphs
+
     def nodes(height, width):
         noise, labels = tf.TensorSpec([height, width, None, 5]), tf.TensorSpec([None, 3])
-        draw = tf.function(lambda noise, labels: shared(kind)._draw(noise, labels))
+        draw = tf.function(lambda noise, labels: model._draw(noise, labels))
         graph = draw.get_concrete_function(noise, labels).graph.as_graph_def()
         return sum(len(f.node_def) for f in graph.library.function) + len(graph.node)
 
-    assert nodes(5, 6) == nodes(9, 12)
+    assert nodes(*sizes[0]) == nodes(*sizes[1])
 
 
 @pytest.mark.long
@@ -250,6 +255,23 @@ def test_mixed_precision_trains_and_samples_in_float32():
     np.testing.assert_array_equal(model.sample(2, 1, seed=0), exact.sample(2, 1, seed=0))
 
 
+@pytest.mark.parametrize("kind", ["deep", "local"])
+def test_a_model_in_float64_draws_in_float32(kind):
+    model = pixel_cnn(kind, dtype="float64")
+    model.set_weights(shared(kind).get_weights())
+    assert model.log_prob(pixels(), [0, 1]).dtype == tf.float64
+    drawn = model.sample(2, [0, 1], seed=0)
+    assert drawn.dtype == tf.float32
+    np.testing.assert_array_equal(drawn, shared(kind).sample(2, [0, 1], seed=0))
+
+
+def test_nan_gives_nan():
+    x = pixels()
+    x[0, -1, -1, -1] = np.nan
+    log_prob = shared("local").log_prob(tf.constant(x), [0, 1])
+    assert np.isnan(log_prob).tolist() == [True, False]
+
+
 @pytest.mark.parametrize("some, rtol", [(HEIGHT * WIDTH, 1e-6), (7, 0.01)])
 def test_some_pixels_give_the_mean_of_all(some, rtol):
     images = np.repeat(pixels(1), 500, 0), np.ones(500, "int32")
@@ -298,15 +320,35 @@ def test_some_pixels_train_in_mixed_precision():
     np.testing.assert_allclose(after, -np.mean(model.log_prob(x, labels)), rtol=1e-3)
 
 
-def test_bad_arguments_are_refused():
-    with pytest.raises(ValueError, match="`pixels_per_image` is for local models"):
-        tfflows.PixelCNNPlusPlus(pixels_per_image=3)
+@pytest.mark.parametrize(
+    "bad, match",
+    [
+        ({"pixels_per_image": 3}, "`pixels_per_image` is for local models"),
+        ({"pixels_per_image": 0}, "`pixels_per_image` should be None or an int, 1 or more"),
+        ({"pixels_per_image": 4.0}, "`pixels_per_image` should be None or an int, 1 or more"),
+        ({"num_levels": 2, "kernel_size": 1}, "`num_levels` should be 1"),
+        ({"num_levels": 0}, "`num_levels` should be at least 1"),
+        ({"num_components": 0}, "`num_components` should be at least 1"),
+        ({"first_kernel_size": 2}, "should be odd, 3 or more"),
+        ({"dropout": 1.5}, "`dropout` should be 0, or"),
+    ],
+)
+def test_bad_arguments_are_refused(bad, match):
+    with pytest.raises(ValueError, match=match):
+        tfflows.PixelCNNPlusPlus(**bad)
+
+
+@pytest.mark.parametrize("size", [4, (4,), (4, 4, 3), (4, 0), (4, 2.5), ()])
+def test_a_bad_size_is_refused(size):
+    with pytest.raises(ValueError, match="`size` should be None or two ints"):
+        shared("local").sample(1, 0, size=size)
+
+
+def test_what_does_not_fit_is_refused():
+    with pytest.raises(ValueError, match="is not built"):
+        tfflows.PixelCNNPlusPlus().sample(1)
     with pytest.raises(ValueError, match="`pixels_per_image` should be at most 30"):
         pixel_cnn("local", pixels_per_image=31)
-    with pytest.raises(ValueError, match="`num_levels` should be 1"):
-        tfflows.PixelCNNPlusPlus(num_levels=2, kernel_size=1)
-    with pytest.raises(ValueError, match="should be odd, 3 or more"):
-        tfflows.PixelCNNPlusPlus(first_kernel_size=2)
     with pytest.raises(ValueError, match="expected images"):
         tfflows.PixelCNNPlusPlus().build((None, 7))
     with pytest.raises(ValueError, match="should be local"):

@@ -104,6 +104,32 @@ def test_the_network_is_that_of_the_paper(kind):
     np.testing.assert_allclose(features, written_out(layer, x, condition), rtol=1e-4, atol=1e-4)
 
 
+@pytest.mark.parametrize(
+    "bad, match",
+    [
+        ({"units": 0}, "`units` should be at least 1"),
+        ({"num_blocks": 0}, "`num_blocks` should be at least 1"),
+        ({"num_levels": 0}, "`num_levels` should be at least 1"),
+        ({"num_levels": 2, "kernel_size": 1}, "`num_levels` should be 1"),
+        ({"kernel_size": 2}, "`kernel_size` should be odd, 1 or more"),
+        ({"first_kernel_size": 1}, "`first_kernel_size` should be odd, 3 or more"),
+        ({"dropout": -0.1}, "`dropout` should be 0, or 1/256 to 255/256"),
+        ({"dropout": 0.001}, "`dropout` should be 0, or 1/256 to 255/256"),
+        ({"dropout": 0.999}, "`dropout` should be 0, or 1/256 to 255/256"),
+        ({"dropout": 1.5}, "`dropout` should be 0, or 1/256 to 255/256"),
+        ({"memory": "less"}, "`memory` should be None or"),
+    ],
+)
+def test_bad_arguments_are_refused(bad, match):
+    with pytest.raises(ValueError, match=match):
+        PixelCNN(**bad)
+
+
+def test_some_pixels_are_for_local_networks():
+    with pytest.raises(ValueError, match="`pixels` is for local networks"):
+        PixelCNN(4)(images(), pixels=[[0], [1]])
+
+
 def test_adapt_reaches_every_layer():
     layer, x, condition = network("deep", 8), images(64), np.eye(3, dtype="float32")[[0, 1] * 32]
     layer.adapt(x, condition)

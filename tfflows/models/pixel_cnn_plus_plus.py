@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numbers
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -71,6 +73,7 @@ class PixelCNNPlusPlus(DensityModel):
     ):
         super().__init__(num_classes=num_classes, **kwargs)
         check_bounds(1, 16, num_bits=num_bits)
+        check_bounds(1, num_components=num_components)
         _check_pixels_per_image(pixels_per_image, kernel_size)
         self.units = units
         self.num_blocks = num_blocks
@@ -177,7 +180,8 @@ class PixelCNNPlusPlus(DensityModel):
         >>> model.sample(3, seed=0, prefix=upper_half).shape
         TensorShape([3, 8, 8, 1])
         """
-        size = tuple(size or self.event_shape[:2])
+        self.check_built()
+        size = self.event_shape[:2] if size is None else _checked_size(size)
         known = None if prefix is None else self._known(prefix, n, size)
         return self._checked_sample(n, condition, temperature, seed, known=known, size=size)
 
@@ -216,7 +220,8 @@ class PixelCNNPlusPlus(DensityModel):
         channels = self.event_shape[-1]
 
         def draw(features, noise):
-            pixels = self._pixels(features).tempered(noise[..., -1])
+            parameters = tf.cast(self.head(features), "float32")
+            pixels = self.head.distribution(parameters).tempered(noise[..., -1])
             return pixels.from_uniform(noise[..., :-1])
 
         sampler = self.sampler(self.network, draw, self._scaled)
@@ -238,10 +243,10 @@ class PixelCNNPlusPlus(DensityModel):
 def _check_pixels_per_image(pixels_per_image, kernel_size):
     if pixels_per_image is None:
         return
-    if int(pixels_per_image) != pixels_per_image or pixels_per_image < 1:
+    if not _is_count(pixels_per_image):
         raise ValueError(
-            "`pixels_per_image` should be None or a whole number, 1 or more. "
-            f"Received: pixels_per_image={pixels_per_image}."
+            "`pixels_per_image` should be None or an int, 1 or more. "
+            f"Received: pixels_per_image={pixels_per_image!r}."
         )
     if kernel_size > 1:
         raise ValueError(
@@ -249,3 +254,17 @@ def _check_pixels_per_image(pixels_per_image, kernel_size):
             "of all pixels to have those of one. Received: "
             f"pixels_per_image={pixels_per_image}, kernel_size={kernel_size}."
         )
+
+
+def _checked_size(size):
+    pair = tuple(size) if np.ndim(size) == 1 else ()
+    if len(pair) != 2 or not all(_is_count(x) for x in pair):
+        raise ValueError(
+            "`size` should be None or two ints, height and width, 1 or more. "
+            f"Received: size={size!r}."
+        )
+    return tuple(int(x) for x in pair)
+
+
+def _is_count(value):
+    return isinstance(value, numbers.Integral) and value >= 1

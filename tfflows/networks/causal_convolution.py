@@ -87,13 +87,13 @@ class CausalConvolution(WeightNormalizedDense):
           The row, and what is `above` for the next.
         """
         rows = tf.concat([above, row[:, tf.newaxis]], 1)
-        return self._convolve(rows, kernel, 0)[:, 0] + self.bias, rows[:, 1:]
+        return self.add_bias(self._convolve(rows, kernel, 0)[:, 0]), rows[:, 1:]
 
     def row_term(self, above, kernel) -> tf.Tensor:
         """What the rows above, as in `step_row`, and the bias give to a row of the output."""
         if self.kernel_size[0] == 1:
-            return tf.broadcast_to(self.bias, [*_sizes(above, self.strides), self.units])
-        return self._convolve(above, kernel[:-1], 0)[:, 0] + self.bias
+            return self.add_bias(tf.zeros([*_sizes(above, self.strides), self.units], above.dtype))
+        return self.add_bias(self._convolve(above, kernel[:-1], 0)[:, 0])
 
     def step_pixel(self, window, row_term, kernel) -> tf.Tensor:
         """A pixel of the output, `[batch, units]`, of stream "down_right".

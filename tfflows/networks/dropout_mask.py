@@ -13,10 +13,10 @@ class DropoutMask(keras.layers.Layer):
     """Which features dropout keeps, as booleans, for what the backward pass computes again.
 
     One random byte is drawn for each feature, where Keras's `Dropout` draws four: on a CPU they are
-    most of what it costs. The rate is rounded to 1/256.
+    most of what it costs. The rate is rounded to 256ths.
 
     Args:
-      rate: share of the features that are dropped in training.
+      rate: share of the features that are dropped in training: 0, or from 1/256 to 255/256.
       channels: of the features.
       seed: None, or an int.
       **kwargs: those of `keras.layers.Layer`.
@@ -34,9 +34,8 @@ class DropoutMask(keras.layers.Layer):
         self.rate = rate
         self.channels = channels
         self.seed = seed
+        check_rate(rate=rate)
         self.dropped_of_256 = round(256 * rate)
-        if self.dropped_of_256 not in range(256):
-            raise ValueError(f"`rate` should be from 0 to 1, exclusive. Received: rate={rate}.")
         self.seed_generator = keras.random.SeedGenerator(seed) if rate else None
 
     def build(self, input_shape):
@@ -62,3 +61,18 @@ class DropoutMask(keras.layers.Layer):
     def get_config(self) -> dict:
         names = ["rate", "channels", "seed"]
         return super().get_config() | {name: getattr(self, name) for name in names}
+
+
+def check_rate(**rates: float) -> None:
+    """Raises a ValueError that names the first rate of dropout that is not 0 and rounds to 0 or 1.
+
+    >>> check_rate(dropout=0.999)
+    Traceback (most recent call last):
+    ...
+    ValueError: `dropout` should be 0, or 1/256 to 255/256 once rounded. Received: dropout=0.999.
+    """
+    for name, rate in rates.items():
+        if rate != 0 and round(256 * rate) not in range(1, 256):
+            raise ValueError(
+                f"`{name}` should be 0, or 1/256 to 255/256 once rounded. Received: {name}={rate}."
+            )

@@ -6,9 +6,11 @@ import keras
 import tensorflow as tf
 
 from tfflows.adaptable import Adaptable
+from tfflows.check_bounds import check_bounds
 from tfflows.networks.causal_block import CausalBlock
 from tfflows.networks.causal_convolution import CausalConvolution, shift_down, shift_right
 from tfflows.networks.causal_stream import CausalStream
+from tfflows.networks.dropout_mask import check_rate
 from tfflows.networks.pixel_contexts import pixel_contexts
 from tfflows.networks.run import adapting, plain, recomputing
 from tfflows.networks.weight_normalized_dense import WeightNormalizedDense
@@ -35,7 +37,7 @@ class PixelCNN(Adaptable, keras.layers.Layer):
       kernel_size: odd; the blocks see as many columns, and half as many rows, rounded up.
       first_kernel_size: the same of the first convolution: with 2k + 1 it sees k rows above (the
         stream that goes down: one more), k columns to the left, and k to the right.
-      dropout: share of features dropped in training, in each block.
+      dropout: share of features dropped in training, in each block: 0, or from 1/256 to 255/256.
       memory: None; or "recompute": activations are computed again in the backward pass. The same
         gradients with about half of the memory, in 1.1 to 1.2 times the time.
       **kwargs: those of `keras.layers.Layer`.
@@ -59,6 +61,8 @@ class PixelCNN(Adaptable, keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
+        check_bounds(1, units=units, num_blocks=num_blocks, num_levels=num_levels)
+        check_rate(dropout=dropout)
         if memory not in (None, "recompute"):
             raise ValueError(
                 f'`memory` should be None or "recompute". Received: memory={memory!r}.'
@@ -128,6 +132,11 @@ class PixelCNN(Adaptable, keras.layers.Layer):
 
     def forward(self, x, condition, run, pixels=None) -> tf.Tensor:
         """`call`, with a way to `run` each layer."""
+        if pixels is not None and not self.is_local:
+            raise ValueError(
+                "`pixels` is for local networks (`kernel_size=1`): others compute the features of "
+                f"all pixels to have those of one. Received: kernel_size={self.kernel_size}."
+            )
         x, sides = with_ones(x), None
         if self.down is not None:
             sides = self.down.forward(run(self.first_down, shift_down(x)), None, condition, run)
@@ -152,15 +161,16 @@ class PixelCNN(Adaptable, keras.layers.Layer):
 
     def kernels(self) -> dict:
         """The kernel of each weight-normalized layer, in float32."""
-        layers = self._flatten_layers()
-        return {x: x.kernel for x in layers if isinstance(x, WeightNormalizedDense)}
+        layers = (x for x in self._flatten_layers() if isinstance(x, WeightNormalizedDense))
+        return {x: tf.cast(x.kernel, "float32") for x in layers}
 
     def projections(self, condition) -> dict:
         """What the condition gives to each block, in float32."""
         blocks = (x for x in self._flatten_layers() if isinstance(x, CausalBlock))
         if condition is None:
             return dict.fromkeys(blocks)
-        return {x: tf.matmul(condition, x.condition.kernel) for x in blocks}
+        condition = tf.cast(condition, "float32")
+        return {x: tf.matmul(condition, tf.cast(x.condition.kernel, "float32")) for x in blocks}
 
     def compute_output_shape(self, x_shape, *_):
         return (*x_shape[:-1], self.units)

@@ -46,8 +46,11 @@ class WeightNormalizedDense(keras.layers.Layer):
         self.bias = self.add_weight(shape=(self.units,), initializer="zeros", name="bias")
 
     def call(self, inputs):
-        outputs = self.apply_kernel(inputs, tf.cast(self.kernel, inputs.dtype))
-        return tf.nn.bias_add(outputs, tf.cast(self.bias, inputs.dtype))
+        return self.add_bias(self.apply_kernel(inputs, tf.cast(self.kernel, inputs.dtype)))
+
+    def add_bias(self, outputs) -> tf.Tensor:
+        """`[..., units]`, in the dtype of the outputs."""
+        return tf.nn.bias_add(outputs, tf.cast(self.bias, outputs.dtype))
 
     @property
     def kernel(self) -> tf.Tensor:

@@ -123,7 +123,7 @@ class Level:
             if block.side is not None:
                 first += self._dense(block.side, concat_elu(sides[len(terms) // 2]))
             if block.skip is not None:
-                first += block.skip.bias
+                first = block.skip.add_bias(first)
             second = block.second.row_term(next(above), self.kernels[block.second])
             if self.conditions[block] is not None:
                 second += self.conditions[block][:, tf.newaxis]
@@ -137,7 +137,7 @@ class Level:
         return [units, *[units, 2 * units] * len(self.down_right.blocks)]
 
     def _dense(self, layer, inputs):
-        return tf.tensordot(inputs, self.kernels[layer], 1) + layer.bias
+        return layer.add_bias(tf.tensordot(inputs, self.kernels[layer], 1))
 
     def end_row(self, r, state, pixel_state):
         """The state of rows for the next one."""

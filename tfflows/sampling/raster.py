@@ -62,7 +62,7 @@ class RasterSampler:
             above, features = list(above), [None, None]
             for i, layer in enumerate(firsts):
                 features[i], above[i] = layer.step_row(above[i], previous, kernels[layer])
-            term = features[0] + first_left.bias
+            term = first_left.add_bias(features[0])
             _, state, terms = level.start_row(r, features[1], term, state)
 
             def draw_pixel(c, row, left, pixel_state):

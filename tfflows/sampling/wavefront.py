@@ -79,7 +79,7 @@ class WavefrontSampler:
             projections = {x: tf.tile(value, [size, 1]) for x, value in projections.items()}
 
         def run(layer, inputs, before):
-            return before(inputs) @ kernels[layer] + layer.bias
+            return layer.add_bias(before(inputs) @ kernels[layer])
 
         def step(block, h, skip):
             return block.forward(h, None, skip, projections[block], run)
