@@ -1,11 +1,13 @@
 """Training on some pixels of many images, or on all of few: ``python -m benchmarks.some_pixels``.
 
 A local PixelCNN++ of 0.72 M parameters learns CIFAR-10 for as many CPU seconds in each case, the
-reading of images included: Adam, 3e-3, to zero by a cosine. Then the variance of the gradient
-of each case is taken where the first one ended, in units of Adam's second moments; information a
-second is the inverse of variance by seconds of a step, against the first case.
+reading of images included: Adam, 3e-3, to zero by a cosine, gradients clipped as in the recipe
+pixelcnnpp_local_cifar10. Then the variance of the gradient of each case is taken where the first
+one ended, in units of Adam's second moments; information a second is the inverse of variance by
+seconds of a step, against the first case.
 
-On one core of an AMD EPYC with avx512_bf16, mixed_bfloat16, 360 CPU seconds; bits per dimension of
+On one core of an AMD EPYC with avx512_bf16, mixed_bfloat16, 360 CPU seconds, and with gradients
+clipped at a norm of 50, by which less is learnt (`benchmarks/clipping.py`); bits per dimension of
 1,000 images held out:
 
 | images | pixels of each | ms a step | information a second | steps | bits per dimension |
@@ -28,10 +30,12 @@ import tensorflow as tf
 import tfflows
 import zoo.data
 from zoo.data.pipeline import batches
+from zoo.recipe import find
 
 CASES = [(32, None), (8, None), (256, 32)]
 MODEL = {"units": 128, "num_blocks": 3, "num_levels": 1, "kernel_size": 1, "first_kernel_size": 7}
 RATE = 3e-3
+CLIP = find("pixelcnnpp_local_cifar10").training.global_clipnorm
 
 
 def main() -> None:
@@ -81,7 +85,7 @@ def held_out(model: tfflows.PixelCNNPlusPlus, data: zoo.data.DataSet) -> float:
 
 def learn(model, stream, budget: float) -> tuple[int, list]:
     """How many steps there was time for, and the roots of Adam's second moments."""
-    adam = keras.optimizers.Adam(0.0, global_clipnorm=50.0)
+    adam = keras.optimizers.Adam(0.0, global_clipnorm=CLIP)
     adam.build(model.trainable_variables)
 
     @tf.function
