@@ -13,7 +13,7 @@ SHAPES = [(3, 8), (8, 3), (40, 40), (200, 64)]
 
 
 def pixel_cnn():
-    model = PixelCNNPlusPlus(units=8, num_levels=1, num_components=2, seed=1)
+    model = PixelCNNPlusPlus(units=8, num_blocks=1, num_levels=1, num_components=2, seed=1)
     model.build((None, 8, 8, 1))
     return model
 
