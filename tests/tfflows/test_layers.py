@@ -217,3 +217,13 @@ def test_a_checkerboard_is_for_images():
         Coupling("checkerboard", MLP([4])).build((None, 4))
     with pytest.raises(ValueError, match="at least 2 elements"):
         Coupling("half", MLP([4])).build((None,))
+
+
+def test_units_of_the_data_do_not_matter_to_what_adapts_and_constants_do_not_count():
+    rows = np.random.RandomState(0).normal(size=[100, 1])
+    x = np.concatenate([1e-7 * (rows + 5), 1e12 + 0.1 + 0 * rows, 0 * rows, 1e9 * rows], -1)
+    layer = tfflows.layers.ActNorm(dtype="float64")
+    layer.build(x.shape)
+    layer.adapt(x)
+    std = rows.std()
+    np.testing.assert_allclose(np.exp(layer.log_scale), [1e-7 * std, 1, 1, 1e9 * std])

@@ -6,7 +6,13 @@ import pytest
 import tensorflow as tf
 
 from tests.tfflows.test_tfp import off_identity
-from tfflows.networks import GatedAttention, GatedConvolution, GatedSelfAttention
+from tfflows.networks import (
+    MADE,
+    GatedAttention,
+    GatedConvolution,
+    GatedSelfAttention,
+    WeightNormalizedDense,
+)
 
 IMAGES = tf.random.stateless_normal([2, 4, 6, 8], [0, 1])
 
@@ -62,3 +68,39 @@ def test_dropout_is_for_training():
 def test_heads_must_share_the_units():
     with pytest.raises(ValueError, match="multiple of `num_heads`"):
         GatedSelfAttention(8, 3)
+
+
+@pytest.mark.parametrize("residual", [False, True])
+def test_a_made_that_is_narrower_than_its_input_sees_all_of_it(residual):
+    layer = MADE([6, 6], 2, activation="tanh", residual=residual)
+    layer.build((None, 20))
+    off_identity(layer)
+    x = tf.random.stateless_normal([1, 20], [0, 1])
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        last = tf.reduce_sum(layer(x)[:, -1])
+    seen = tape.gradient(last, x)[0].numpy() != 0
+    # With six units for 19 degrees, those of degree 1, 5, 8, ... are there.
+    assert seen[:-1].all() and not seen[-1]
+
+
+def test_weight_normalized_layers_adapt_in_float64():
+    layer = WeightNormalizedDense(5, dtype="float64")
+    x = np.random.RandomState(0).normal(2.0, 3.0, [50, 4])
+    outputs = layer.adapt(x)
+    assert outputs.dtype == tf.float64
+    np.testing.assert_allclose(np.mean(outputs, 0), 0, atol=1e-12)
+    np.testing.assert_allclose(np.std(outputs, 0), 1, rtol=1e-6)
+
+
+def test_attention_keeps_float64():
+    layer = GatedSelfAttention(4, 2, dtype="float64")
+    layer.build((None, 3, 3, 4))
+    off_identity(layer)
+    x, step = tf.random.stateless_normal([1, 3, 3, 4], [0, 1], dtype="float64"), 1e-6
+    with tf.GradientTape() as tape:
+        tape.watch(x)
+        total = tf.reduce_sum(layer(x) ** 2)
+    slope = tf.reduce_sum(tape.gradient(total, x))
+    difference = tf.reduce_sum(layer(x + step) ** 2) - tf.reduce_sum(layer(x - step) ** 2)
+    np.testing.assert_allclose(difference / (2 * step), slope, rtol=1e-7)

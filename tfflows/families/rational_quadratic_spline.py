@@ -81,7 +81,7 @@ class RationalQuadraticSpline(Family):
         inside = tf.abs(x) < self.bound
         value = tf.where(inside, x, 0.0)
         chosen = select_bin(value, parameters, self, axis=0)
-        z, log_det = chosen.y_and_log_slope((value - chosen.x) / chosen.width)
+        z, log_det = chosen.y_and_log_slope(chosen.position(value))
         return tf.where(inside, z, x), tf.where(inside, log_det, 0.0)
 
     def inverse_and_log_det(self, z, parameters):

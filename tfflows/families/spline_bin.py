@@ -34,13 +34,25 @@ class SplineBin(NamedTuple):
     def solve(self, y):
         """The `t` at which the spline is `y`."""
         s = self.height / self.width
-        rise = y - self.y
+        # A bin is chosen by knots that are rounded otherwise than its own corner.
+        rise = tf.clip_by_value(y - self.y, 0.0, self.height)
         bent = rise * self._bend(s)
         a = self.height * (s - self.slope) + bent
         b = self.height * self.slope - bent
-        discriminant = b**2 + 4.0 * a * s * rise
         # Positive but for rounding errors.
-        return 2.0 * s * rise / (b + tf.sqrt(tf.maximum(discriminant, 1e-30)))
+        root = tf.sqrt(tf.maximum(b**2 + 4.0 * a * s * rise, 1e-30))
+        # Of the two forms of the solution, the one in which nothing cancels: a + b = height * s.
+        adds_up = b > 0
+        t = tf.where(
+            adds_up,
+            2.0 * s * rise / tf.where(adds_up, b + root, 1.0),
+            (root - b) / (2.0 * tf.where(adds_up, 1.0, a)),
+        )
+        return tf.clip_by_value(t, 0.0, 1.0)
+
+    def position(self, x):
+        """The `t` of an x."""
+        return tf.clip_by_value((x - self.x) / self.width, 0.0, 1.0)
 
     def _bend(self, s):
         return self.next_slope + self.slope - 2.0 * s

@@ -9,8 +9,6 @@ from tensorflow_probability import bijectors as tfb
 from tfflows.adaptable import Adaptable
 from tfflows.bijector_layer import BijectorLayer
 
-MIN_STD = 1e-6
-
 
 class Channelwise(Adaptable, BijectorLayer):
     """`z = (x - loc) exp(-log_scale)`, a location and a scale for each element of the last axis."""
@@ -32,8 +30,9 @@ class Channelwise(Adaptable, BijectorLayer):
         rows = np.asarray(x, "float64").reshape(-1, self.event_shape[-1])
         self.loc.assign(rows.mean(0))
         # A constant channel has no scale to be divided by: it is only shifted.
-        std = rows.std(0)
-        self.log_scale.assign(np.log(np.where(std > MIN_STD, std, 1.0)))
+        rounding = np.finfo(self.flow_dtype).eps * np.abs(rows).max(0)
+        std = (rows - rows[0]).std(0)
+        self.log_scale.assign(np.log(np.where(std > 4 * rounding, std, 1.0)))
         self.adapted_flag.assign(1)
 
     def forward_and_log_det(self, x, condition=None):

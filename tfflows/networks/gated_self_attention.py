@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
+from tfflows.networks.concat_elu import wide
 from tfflows.networks.glu import glu
 
 
@@ -15,7 +16,7 @@ class GatedSelfAttention(keras.layers.Layer):
     Ho et al. 2019, section 3.2.2: every pixel attends to every other, with several heads (Vaswani
     et al. 2017, section 3.2) and a learned embedding of the position. Time and memory grow with the
     square of the number of pixels. The last 1x1 convolution starts at zero, and the block as the
-    identity. The softmax is in float32, whatever the rest computes in.
+    identity. The softmax is in float32 at least, whatever the rest computes in.
 
     Args:
       units: channels of input and output, a multiple of `num_heads`.
@@ -57,7 +58,7 @@ class GatedSelfAttention(keras.layers.Layer):
         packed = tf.reshape(packed, [-1, height * width, 3, self.num_heads, size])
         query, key, value = tf.unstack(tf.transpose(packed, [2, 0, 3, 1, 4]))
         logits = tf.matmul(query * size**-0.5, key, transpose_b=True)
-        attention = tf.cast(tf.nn.softmax(tf.cast(logits, "float32")), value.dtype)
+        attention = tf.cast(tf.nn.softmax(wide(logits)), value.dtype)
         mixed = tf.transpose(tf.matmul(attention, value), [0, 2, 1, 3])
         mixed = tf.reshape(mixed, [-1, height, width, self.units])
         return inputs + glu(self.gate(mixed))

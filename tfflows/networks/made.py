@@ -170,7 +170,10 @@ class MADE(keras.layers.Layer):
 
 
 def _hidden_degrees(units, lowest, highest):
-    return np.sort(np.arange(units) % (highest - lowest + 1) + lowest)
+    count = highest - lowest + 1
+    if units < count:  # spread, or the last inputs would be seen by nothing
+        return np.linspace(lowest, highest, units).round().astype(int)
+    return np.sort(np.arange(units) % count + lowest)
 
 
 def _permutation(order, dim):

@@ -70,12 +70,12 @@ class WeightNormalizedDense(keras.layers.Layer):
         Returns:
           The outputs, with the new gain and bias.
         """
-        outputs = tf.cast(self(inputs), "float32")
+        outputs = tf.cast(self(inputs), self.variable_dtype)
         mean, variance = tf.nn.moments(outputs, range(outputs.shape.rank - 1))
         # A unit that is constant on this data keeps its gain.
         ratio = tf.where(variance > MIN_VARIANCE, scale * tf.math.rsqrt(variance), 1.0)
         self.gain.assign(tf.convert_to_tensor(self.gain) * ratio)
-        self.bias.assign((tf.cast(self.bias, "float32") - mean) * ratio)
+        self.bias.assign((tf.convert_to_tensor(self.bias) - mean) * ratio)
         return self(inputs)
 
     def kernel_shape(self, channels):
