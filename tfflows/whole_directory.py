@@ -39,7 +39,8 @@ def whole_directory(path: Path) -> Iterator[Path]:
         _sync(temporary)
         _replace(temporary, path)
     except (OSError, tf.errors.OpError) as error:
-        reason = f"cannot be written ({error}); what was there is left as it was"
+        left = "" if isinstance(error, _NotMovedBack) else "; what was there is left as it was"
+        reason = f"cannot be written ({error}){left}"
         raise OSError(getattr(error, "errno", None) or errno.EIO, reason, str(path)) from error
     finally:
         if temporary is not None:
@@ -64,11 +65,23 @@ def _replace(temporary, path):
 
 def _replace_in_two_steps(temporary, path):
     old = Path(tempfile.mkdtemp(prefix=f".{path.name}.old.", dir=path.parent))
-    os.replace(path, old / "was")
     try:
+        os.replace(path, old / "was")
         os.replace(temporary, path)
-    except BaseException:
-        os.replace(old / "was", path)
+    except BaseException as error:
+        _move_back(old, path, error)
         raise
-    finally:
-        shutil.rmtree(old, ignore_errors=True)
+    shutil.rmtree(old, ignore_errors=True)
+
+
+def _move_back(old, path, error):
+    if (old / "was").exists():
+        try:
+            os.replace(old / "was", path)
+        except OSError:
+            raise _NotMovedBack(f"{error}; what was there is now {old / 'was'}") from error
+    old.rmdir()
+
+
+class _NotMovedBack(OSError):
+    """What was there is kept, but where it was moved to."""

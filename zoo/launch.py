@@ -33,6 +33,8 @@ def launch(
     command = [sys.executable, "-m", "zoo", *context.args]
     for attempt in range(restarts + 1):
         code = run(command, workers)
+        # What the first attempt has saved is to be gone on from.
+        command = [argument for argument in command if argument != "--fresh"]
         if not code or attempt == restarts:
             raise typer.Exit(code)
         print(f"Starting all workers again, {attempt + 1} of {restarts}.", file=sys.stderr)

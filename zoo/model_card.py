@@ -85,12 +85,20 @@ IMAGE_LIMITS = (
 )
 
 
+COUPLINGS = {
+    "additive": "additive",
+    "rational_quadratic_spline": "rational-quadratic splines (Durkan et al. 2019)",
+    "mixture_of_logistics": "mixtures of logistics (Ho et al. 2019)",
+}
+
+
 def write_card(entry: pathlib.Path, metadata: dict[str, Any], version: str = "1") -> None:
     """Writes `entry/README.md`; it shows the pictures that are there."""
     size = sum(file.stat().st_size for file in (entry / version).rglob("*") if file.is_file())
     pictures = [name for name in [*TOP, *MORE] if (entry / name).exists()]
-    outlook = _outlook(entry / "training.csv", zoo.data.load(metadata["recipe"]["data"]["name"]))
-    text = card_text(metadata, size, version, pictures, outlook)
+    log = np.genfromtxt(entry / "training.csv", delimiter=",", names=True, ndmin=1)
+    outlook = _outlook(log, zoo.data.load(metadata["recipe"]["data"]["name"]))
+    text = card_text(metadata, size, version, pictures, outlook, len(log))
     replace(entry / "README.md", text.encode())
 
 
@@ -100,6 +108,7 @@ def card_text(
     version: str = "1",
     pictures: Sequence[str] = (),
     outlook: str = "",
+    validations: int = 0,
 ) -> str:
     """The card of the artifact with this metadata, in Markdown.
 
@@ -109,10 +118,10 @@ def card_text(
         version: of the artifact.
         pictures: files beside the card, some of `TOP` and `MORE`.
         outlook: what the end of the training brought, in words.
+        validations: how many there were.
     """
     recipe, metrics = metadata["recipe"], metadata["metrics"]
     data = zoo.data.load(recipe["data"]["name"])
-    training = recipe["training"]
     given = f", given one of {data.num_classes} classes" if recipe["data"]["labels"] else ""
     shape = "x".join(map(str, data.event_shape))
     kind = "images" if data.is_image else "dimensions"
@@ -130,7 +139,7 @@ def card_text(
         figures=figures(metadata, data),
         precision=_precision(metadata),
         time=_time(metadata["hours"]),
-        validations=training["epochs"] // training["epochs_per_validation"],
+        validations=validations,
         validated=_validated(metrics, data),
         versions=", ".join(f"{name} {version}" for name, version in metadata["versions"].items()),
         recipe=yaml.safe_dump(recipe, sort_keys=False),
@@ -155,15 +164,17 @@ def _variant(model: dict[str, Any]) -> str:
         sentences.append(f"Local: a pixel depends on those within {reach} rows and columns of it.")
     if arguments.get("num_heads") == 0:
         sentences.append("There is no self-attention.")
+    couplings = COUPLINGS.get(str(arguments.get("family")))
+    if model["class"] == "Glow" and couplings:
+        sentences.append(f"Its couplings are {couplings}, not affine.")
     if is_pixel_cnn and not arguments.get("dropout"):
         sentences.append("There was no dropout.")
     return "".join(f" {sentence}" for sentence in sentences)
 
 
-def _outlook(log: pathlib.Path, data: zoo.data.DataSet) -> str:
+def _outlook(log: np.ndarray, data: zoo.data.DataSet) -> str:
     """What the last third of the training bought: by that, what more of it might."""
-    table = np.genfromtxt(log, delimiter=",", names=True, ndmin=1)
-    seconds, nll = table["seconds"], table["val_nll"]
+    seconds, nll = log["seconds"], log["val_nll"]
     total = seconds[-1]
     before = nll[seconds <= total * 2 / 3]
     if not (data.is_image and len(before)):
@@ -196,8 +207,11 @@ def _time(hours: float) -> str:
 
 def _precision(metadata: dict[str, Any]) -> str:
     wanted = metadata["recipe"]["model"]["arguments"].get("dtype")
-    if metadata.get("dtype", wanted) == "mixed_bfloat16":
+    trained_in = metadata.get("dtype", wanted)
+    if trained_in == "mixed_bfloat16":
         return ", networks in bfloat16"
+    if trained_in is not None and "mixed_bfloat16" in trained_in:
+        return ", networks in bfloat16 for a part of it"
     return ", all of it in float32" if wanted == "mixed_bfloat16" else ""
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import pathlib
 import time
 
@@ -24,8 +25,8 @@ class Resume(keras.callbacks.Callback):
     """Saves the whole state of training after each epoch, in one file, atomically.
 
     The state: the variables of model and optimizer, the best weights by validation, the log so far
-    (a row of `COLUMNS` an epoch), the seconds spent, and on what. List it before `SwapEMAWeights`,
-    so that the best weights are the averaged ones.
+    (a row of `COLUMNS` an epoch), the seconds spent, on what, and in what precision. List it before
+    `SwapEMAWeights`, so that the best weights are the averaged ones.
 
     Args:
         path: the file; beside it, `training.csv` is the log.
@@ -42,6 +43,7 @@ class Resume(keras.callbacks.Callback):
         self.best_nll, self.best_epoch, self.best = np.inf, 0, []
         self.seconds = 0.0
         self.trained_on: list[str] = []
+        self.trained_in: list[str] = []  # dtype policies
 
     @property
     def epoch(self) -> int:
@@ -51,7 +53,13 @@ class Resume(keras.callbacks.Callback):
     @property
     def exhausted(self) -> bool:
         """Whether the patience is at its end."""
-        return self.patience is not None and self.epoch - self.best_epoch >= self.patience
+        if self.patience is None:
+            return False
+        # A restart of the schedule makes things worse at first, and has all the patience again.
+        training = self.recipe.training
+        begun = [epochs // training.epochs_per_validation for epochs in training.restarts]
+        since = max([self.best_epoch, *(epoch for epoch in begun if epoch <= self.epoch)])
+        return self.epoch - since >= self.patience
 
     def restore(self, model: keras.Model) -> bool:
         """Puts the saved state, if there is one, into the model and its optimizer, both built.
@@ -72,12 +80,15 @@ class Resume(keras.callbacks.Callback):
             )
         for i, variable in enumerate(_variables(model)):
             variable.assign(state[f"variable_{i}"])
-        self.best = [state[f"best_{i}"] for i in range(len(model.weights))]
+        if "best_0" in state:
+            self.best = [state[f"best_{i}"] for i in range(len(model.weights))]
         self.best_nll = float(state["best_nll"])
         self.best_epoch = int(state["best_epoch"])
         self.log = state["log"].tolist()
         self.seconds = float(state["seconds"])
         self.trained_on = state["trained_on"].tolist()
+        self.trained_in = state["trained_in"].tolist() if "trained_in" in state else []
+        self._check_not_stopped(json.loads(str(state["recipe"]))["training"], self.path)
         return True
 
     def restore_entry(self, model: keras.Model, entry: pathlib.Path) -> None:
@@ -107,11 +118,27 @@ class Resume(keras.callbacks.Callback):
         self.best_epoch = metadata["metrics"]["best_epoch"]
         self.seconds = self.log[-1][-1]
         self.trained_on = metadata["hardware"].split(THEN)
+        self.trained_in = metadata["dtype"].split(THEN) if "dtype" in metadata else []
+        self._check_not_stopped(metadata["recipe"]["training"], entry)
         model.set_weights(self.best)
         _begin_at(model, step=int(self.log[-1][COLUMNS.index("step")]))
 
+    def _check_not_stopped(self, before, where):
+        """What restarts the schedule begins where that came to its end, not where patience did."""
+        cycles = (*before.get("restarts", ()), before["epochs"])
+        if self.exhausted and cycles != self.recipe.training.cycles:
+            raise ValueError(
+                f"{where} was stopped by its patience after {self.epoch} validations, before the "
+                "end of its schedule: there is nothing that a restart could follow."
+            )
+
     def restore_best(self, model: keras.Model) -> None:
-        """Puts the best weights into the model."""
+        """Puts the best weights into the model; ValueError if there are none."""
+        if not self.best:
+            raise ValueError(
+                f"{self.path.parent}: no validation gave a finite log-density, so there are no "
+                "best weights. Try a lower learning rate, and start afresh (--fresh)."
+            )
         model.set_weights(self.best)
 
     def on_train_begin(self, logs=None):
@@ -129,8 +156,10 @@ class Resume(keras.callbacks.Callback):
         step = numpy(self.model.optimizer.iterations)
         row = [epoch + 1, step, logs["nll"], logs["val_nll"], rate, self.seconds]
         self.log.append([float(value) for value in row])
-        if self.hardware not in self.trained_on:
-            self.trained_on.append(self.hardware)
+        now = (self.trained_on, self.hardware), (self.trained_in, self.model.dtype_policy.name)
+        for seen, value in now:
+            if value not in seen:
+                seen.append(value)
         self.save()
         if self.exhausted:
             self.model.stop_training = True
@@ -148,6 +177,7 @@ class Resume(keras.callbacks.Callback):
             "log": self.log,
             "seconds": self.seconds,
             "trained_on": self.trained_on,
+            "trained_in": self.trained_in,
             "best_nll": self.best_nll,
             "best_epoch": self.best_epoch,
         }

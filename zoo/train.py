@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import sys
@@ -15,6 +16,7 @@ from tfflows.models import DensityModel
 from tfflows.replicas import is_multi_worker
 from zoo.data import batches, steps_per_epoch
 from zoo.evaluate import evaluate, protocol
+from zoo.lock import locked
 from zoo.model_card import write_card
 from zoo.optimizer import make_optimizer
 from zoo.plots import pictures
@@ -24,6 +26,7 @@ from zoo.progress import Progress
 from zoo.recipe import Recipe
 from zoo.replace import check_writable, replace
 from zoo.resume import THEN, Resume
+from zoo.state_file import previous
 from zoo.strategies import check_jit, is_chief, make_strategy
 from zoo.workers import check_agreement, wait_for_all, watched
 
@@ -60,9 +63,12 @@ def train(
     directory = pathlib.Path(directory)
     work = pathlib.Path(work) if work else directory / "training"
     strategy = strategy or default_strategy()
-    if is_chief(strategy):
-        check_writable(directory)
-    with watched(strategy):
+    with contextlib.ExitStack() as stack:
+        if is_chief(strategy):
+            for each in (directory, work):
+                check_writable(each)
+            stack.enter_context(locked(work))
+        stack.enter_context(watched(strategy))
         trained, resume = fit(recipe, work, strategy, fresh, start, mixed_precision, jit)
         if is_chief(strategy):
             _ship(recipe, trained, resume, directory)
@@ -86,7 +92,8 @@ def fit(
     epochs = training.epochs // passes
     state, writes = work / "state.npz", is_chief(strategy)
     if fresh and writes:
-        state.unlink(missing_ok=True)
+        for file in (state, previous(state)):
+            file.unlink(missing_ok=True)
 
     def rows(start_epoch=0):
         return batches(
@@ -158,7 +165,7 @@ def _ship(recipe, trained, resume, directory):
     """Evaluates and exports what was trained, and writes the rest of the entry."""
     model = shipped(recipe, trained)
     metadata = describe(recipe, model, resume)
-    metadata["dtype"] = trained.dtype_policy.name
+    metadata["dtype"] = THEN.join(resume.trained_in)
     saved_model.export(model, directory / VERSION, metadata)
     replace(directory / "training.csv", resume.csv().encode())
     _draw(model, recipe, directory)

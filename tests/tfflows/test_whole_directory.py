@@ -50,6 +50,24 @@ def test_an_error_leaves_the_old_one_and_nothing_else(tmp_path, monkeypatch, can
     assert list(tmp_path.iterdir()) == [tmp_path / "1"]
 
 
+def test_what_cannot_be_moved_back_is_kept_and_named(tmp_path, monkeypatch):
+    write(tmp_path / "1", "old")
+    monkeypatch.setattr(module, "exchange", lambda one, other: False)
+    replace, moved = module.os.replace, []
+
+    def only_once(a, b):
+        moved.append(b)
+        if len(moved) > 1:
+            raise OSError(13, "Permission denied")
+        replace(a, b)
+
+    monkeypatch.setattr(module.os, "replace", only_once)
+    with pytest.raises(OSError, match="what was there is now") as caught:
+        write(tmp_path / "1", "new")
+    assert str(moved[0]) in str(caught.value) and "left as it was" not in str(caught.value)
+    assert (moved[0] / "file").read_text() == "old"
+
+
 @linux
 def test_whoever_looks_never_misses_it(tmp_path):
     write(tmp_path / "1", "old")

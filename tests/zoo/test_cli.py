@@ -72,6 +72,14 @@ def test_an_exit_code_is_that_of_the_process(monkeypatch):
     assert main(monkeypatch, "launch", "list") == 3
 
 
+def test_workers_that_are_started_again_go_on(monkeypatch):
+    commands = []
+    monkeypatch.setattr("zoo.launch.run", lambda command, workers: commands.append(command) or 1)
+    assert main(monkeypatch, "launch", "--restarts", "1", "train", "tiny", "--fresh") == 1
+    first, second = (command[3:] for command in commands)
+    assert first == ["train", "tiny", "--fresh"] and second == ["train", "tiny"]
+
+
 def test_list(tiny_zoo):
     (row,) = json.loads(run("list", "--json"))
     assert row["name"] == "tiny" and row["model"] == "MAF" and row["data"] == "power_plant"

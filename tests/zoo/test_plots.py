@@ -6,6 +6,7 @@ import pytest
 
 import tfflows
 from tests.zoo.conftest import digit_images
+from zoo.plots import pictures
 from zoo.plots.image_grid import image_grid, to_pixels
 from zoo.plots.interpolations import pairs
 from zoo.plots.nearest_neighbours import nearest
@@ -24,6 +25,19 @@ def test_training_leaves_every_picture_of_images(image_entries, kind):
 def test_kinds():
     assert kinds(digit_images(), tfflows.Glow()) == KINDS
     assert kinds(digit_images(), tfflows.PixelCNNPlusPlus()) == [KINDS[i] for i in (0, 2, 4)]
+
+
+def test_a_picture_that_fails_leaves_the_one_that_was_there(tmp_path, monkeypatch):
+    def fail(log, output, data):
+        output.write_bytes(b"half")
+        raise OSError("No space left on device")
+
+    monkeypatch.setattr(pictures.plots, "learning_curve", fail)
+    picture = tmp_path / "training.png"
+    picture.write_bytes(b"whole")
+    with pytest.raises(OSError, match="No space"):
+        pictures.draw("training", None, None, tmp_path / "training.csv", picture)
+    assert picture.read_bytes() == b"whole"
 
 
 def test_to_pixels():

@@ -13,6 +13,7 @@ import zoo.train
 from tests.zoo.conftest import TINY
 from tfflows import saved_model
 from zoo.evaluate import evaluate, mean_and_error
+from zoo.lock import locked
 from zoo.recipe import parse
 from zoo.replace import replace
 from zoo.resume import Resume
@@ -87,6 +88,44 @@ def test_patience_stops(tmp_path):
     assert record.epoch == record.best_epoch + 2 < 50
     _, again = fit(recipe, tmp_path, default_strategy())
     assert again.epoch == record.epoch
+
+
+def test_patience_begins_anew_with_the_schedule(tmp_path):
+    record = Resume(tmp_path / "state.npz", tiny(epochs=150, restarts=[100], patience=10))
+    for done, exhausted in ((29, False), (30, True), (100, False), (109, False), (110, True)):
+        record.log, record.best_epoch = [[0.0] * 6] * done, 20
+        assert record.exhausted == exhausted
+
+
+def test_a_restart_does_not_follow_what_patience_stopped(tmp_path):
+    stopped = {"patience": 1, "learning_rate": 1e-30, "epochs": 5}
+    _, record = fit(tiny(**stopped), tmp_path, default_strategy())
+    assert record.exhausted and record.epoch < 5
+    fit(tiny(**stopped), tmp_path, default_strategy())
+    longer = tiny(**stopped | {"restarts": [5], "epochs": 9})
+    with pytest.raises(ValueError, match="stopped by its patience after 2 validations"):
+        fit(longer, tmp_path, default_strategy())
+
+
+def test_without_a_finite_validation_there_is_nothing_to_ship(tmp_path, monkeypatch):
+    kept = Resume.on_test_end
+    monkeypatch.setattr(Resume, "on_test_end", lambda self, logs: kept(self, {"nll": np.inf}))
+    for _ in range(2):  # trained, and gone on from
+        with pytest.raises(ValueError, match="no validation gave a finite log-density"):
+            fit(tiny(), tmp_path, default_strategy())
+
+
+def test_two_processes_do_not_train_in_one_directory(tmp_path):
+    with locked(tmp_path), pytest.raises(ValueError, match="is in use: another process trains"):
+        zoo.train.train(tiny(), tmp_path / "tiny", work=tmp_path)
+    assert not (tmp_path / "tiny" / "1").exists()
+
+
+def test_afresh_keeps_nothing_of_before(tmp_path):
+    fit(tiny(), tmp_path, default_strategy())
+    before = (tmp_path / "state.previous.npz").read_bytes()
+    fit(tiny(epochs=1), tmp_path, default_strategy(), fresh=True)
+    assert before and not (tmp_path / "state.previous.npz").exists()
 
 
 def test_the_state_of_another_recipe_is_refused_unless_afresh(tmp_path):

@@ -51,6 +51,8 @@ def test_card(image_entries):
 def test_card_names_the_methods_that_there_are(image_entries, image_data):
     metadata = saved_model.read(image_entries / "tiny_images" / "1")["metadata"]
     assert "model: sample, log_prob, encode, decode, fit\n" in card_text(metadata, size=1)
+    both = card_text(metadata | {"dtype": "mixed_bfloat16, then float32"}, size=1)
+    assert "networks in bfloat16 for a part of it" in both
     metadata["recipe"]["model"] = {"class": "PixelCNNPlusPlus", "arguments": {}}
     assert "model: sample, log_prob, fit\n" in card_text(metadata, size=1)
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import pathlib
+import tempfile
 
 from tfflows.models import DensityModel, FlowModel
 from zoo import plots
 from zoo.data import DataSet
+from zoo.replace import replace
 
 TRAINING = "training"
 """The learning curve, which is drawn from the log and not from the model."""
@@ -48,11 +50,14 @@ def draw(
         seed: of samples and choices.
         flip: whether the model was trained on mirror images too.
     """
-    if kind == TRAINING:
-        plots.learning_curve(log, output, data)
-    else:
-        options = {"flip": flip} if kind == "nearest_neighbours" else {}
-        _of_models(data)[kind](model, data, output, seed, **options)
+    with tempfile.TemporaryDirectory() as directory:
+        picture = pathlib.Path(directory) / output.name
+        if kind == TRAINING:
+            plots.learning_curve(log, picture, data)
+        else:
+            options = {"flip": flip} if kind == "nearest_neighbours" else {}
+            _of_models(data)[kind](model, data, picture, seed, **options)
+        replace(output, picture.read_bytes())
 
 
 def _of_models(data: DataSet) -> dict:
