@@ -26,7 +26,7 @@ class KernelMuon(keras.optimizers.Adam):
     a matrix too, from all that a filter sees to the filters, and so is that of a weight-normalized
     layer, its `direction`. Updates are scaled to the size of Adam's (Liu et al. 2025), so that one
     learning rate serves both. After as many steps a PixelCNN++ is ahead of one that Adam trains, by
-    0.3 bits per dimension after 300; Glow gains little (`python -m benchmarks.optimizers`).
+    0.3 bits per dimension after 300; Glow gains nothing (`python -m benchmarks.optimizers`).
 
     Args:
       learning_rate: as in Keras; for PixelCNN++ 1e-2 is a good start.
