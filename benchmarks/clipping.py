@@ -18,7 +18,6 @@ norms:
 | 600 | 1.259 | 33,703 | 1.175 | 15,735 |
 """
 
-import argparse
 import os
 from collections.abc import Iterator
 
@@ -27,6 +26,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from benchmarks import command_line
 from zoo.data import batches
 from zoo.precision import training_dtype
 from zoo.recipe import Recipe, find
@@ -35,11 +35,7 @@ WARM_UP = 300  # steps
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.clipping",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_line.parser("clipping", __doc__)
     parser.add_argument("--recipe", default="pixelcnnpp_mnist_conditional")
     parser.add_argument("--steps", type=int, default=600)
     parser.add_argument("--clip", nargs="+", type=float, default=[50.0, 1e6])

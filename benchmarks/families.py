@@ -5,10 +5,10 @@ a fifth of the steps and falls to zero along a cosine; all else is the recipe's,
 weights. Bits per dimension are of 500 images held out.
 """
 
-import argparse
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+from benchmarks import command_line
 from benchmarks.first_steps import first_steps
 from zoo.recipe import Recipe, find
 
@@ -16,11 +16,7 @@ FAMILIES = ["affine", "rational_quadratic_spline", "mixture_of_logistics"]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.families",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_line.parser("families", __doc__)
     parser.add_argument("--recipe", default="glow_mnist")
     parser.add_argument("--families", nargs="+", default=FAMILIES)
     parser.add_argument("--steps", type=int, default=2000)

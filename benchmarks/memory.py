@@ -16,6 +16,7 @@ import sys
 import time
 from typing import Any
 
+from benchmarks import command_line
 from benchmarks.process import environment
 from zoo.process_memory import forget_peak, memory_bytes
 
@@ -24,11 +25,7 @@ BATCH, SHAPE = 16, (64, 64, 3)
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.memory",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_line.parser("memory", __doc__)
     parser.add_argument("--steps", nargs="+", type=int, default=[4, 8, 16, 32], help="K")
     parser.add_argument("--modes", nargs="+", choices=MODES, default=list(MODES))
     parser.add_argument("--threads", type=int, default=2)

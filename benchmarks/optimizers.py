@@ -5,10 +5,10 @@ learning rates, which rise for a fifth of the steps and fall to zero along a cos
 recipe's, but no average of weights. Bits per dimension are of 500 images held out.
 """
 
-import argparse
 import os
 
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+from benchmarks import command_line
 from benchmarks.first_steps import first_steps
 from zoo.recipe import Recipe, find
 
@@ -16,11 +16,7 @@ RATES = {"adam": [3e-3, 1e-2], "muon": [1e-2, 2e-2]}
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.optimizers",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_line.parser("optimizers", __doc__)
     names = ["pixelcnnpp_local_cifar10", "pixelcnnpp_mnist", "glow_mnist"]
     parser.add_argument("--recipes", nargs="+", default=names)
     parser.add_argument("--steps", type=int, default=600)

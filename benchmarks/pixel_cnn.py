@@ -21,6 +21,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from benchmarks import command_line
 from benchmarks.memory import megabytes, resident
 from benchmarks.process import environment
 from zoo.process_memory import forget_peak
@@ -37,11 +38,7 @@ CASES = [
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.pixel_cnn",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_line.parser("pixel_cnn", __doc__)
     parser.add_argument("--works", nargs="+", default=["train", "sample", "local"])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--whole", action="store_true", help="let TFP draw whole images: minutes")

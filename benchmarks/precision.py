@@ -8,12 +8,12 @@ that condition them are not. For each entry, on test images with the same noise:
 * ``bits/dim``: of the same images, by the same weights.
 """
 
-import argparse
 import time
 
 import numpy as np
 import tensorflow as tf
 
+from benchmarks import command_line
 from tfflows import DensityModel
 from zoo import recipe as recipes
 from zoo import registry
@@ -24,11 +24,7 @@ POLICIES = "float32", "mixed_bfloat16"
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.precision",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_line.parser("precision", __doc__)
     names = ["glow_mnist", "realnvp_mnist", "flowpp_mnist", "glow_cifar10"]
     parser.add_argument("--entries", nargs="+", default=names)
     parser.add_argument("--images", type=int, default=64)

@@ -9,7 +9,6 @@ Two things of each entry:
   one row after another, all at once: requests a second, median and 99th percentile, errors.
 """
 
-import argparse
 import concurrent.futures
 import contextlib
 import http.client
@@ -25,6 +24,7 @@ import numpy as np
 import tensorflow as tf
 
 import zoo
+from benchmarks import command_line
 from tfflows.serving.endpoints import NOISE_SEED
 from tfflows.serving.warm_up import example_inputs
 from zoo import registry
@@ -34,11 +34,7 @@ ENTRIES = ["nsf_power_plant", "maf_digits", "glow_mnist"]
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.serving",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_line.parser("serving", __doc__)
     parser.add_argument("entries", nargs="*", default=ENTRIES)
     parser.add_argument("--calls", type=int, default=2000, help="of either, for the latency")
     parser.add_argument("--clients", type=int, default=8)

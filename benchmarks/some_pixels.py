@@ -17,7 +17,6 @@ clipped at a norm of 50, by which less is learnt (`benchmarks/clipping.py`); bit
 | 256 | 32 | 357 | 31 | 1,008 | 4.016 |
 """
 
-import argparse
 import os
 import time
 from collections.abc import Iterator
@@ -29,6 +28,7 @@ import tensorflow as tf
 
 import tfflows
 import zoo.data
+from benchmarks import command_line
 from zoo.data.pipeline import batches
 from zoo.recipe import find
 
@@ -39,11 +39,7 @@ CLIP = find("pixelcnnpp_local_cifar10").training.global_clipnorm
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.some_pixels",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+    parser = command_line.parser("some_pixels", __doc__)
     parser.add_argument("--seconds", type=float, default=360, help="CPU seconds of each training")
     parser.add_argument("--gradients", type=int, default=12)
     arguments = parser.parse_args()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import pathlib
 import time
 
@@ -88,7 +87,7 @@ class Resume(keras.callbacks.Callback):
         self.seconds = float(state["seconds"])
         self.trained_on = state["trained_on"].tolist()
         self.trained_in = state["trained_in"].tolist() if "trained_in" in state else []
-        self._check_not_stopped(json.loads(str(state["recipe"]))["training"], self.path)
+        self._check_not_stopped(str(state["recipe"]), self.path)
         return True
 
     def restore_entry(self, model: keras.Model, entry: pathlib.Path) -> None:
@@ -106,7 +105,8 @@ class Resume(keras.callbacks.Callback):
         """
         artifact = entry / "1"
         metadata = saved_model.read(artifact)["metadata"]
-        if not self.recipe.goes_on_from(parse(metadata["recipe"]).trained_by()):
+        trained_by = parse(metadata["recipe"]).trained_by()
+        if not self.recipe.goes_on_from(trained_by):
             raise ValueError(
                 f"{entry} was trained by a recipe that {self.recipe.name} does not go on from: "
                 "they should differ in added `restarts` and more `epochs` alone."
@@ -119,14 +119,13 @@ class Resume(keras.callbacks.Callback):
         self.seconds = self.log[-1][-1]
         self.trained_on = metadata["hardware"].split(THEN)
         self.trained_in = metadata["dtype"].split(THEN) if "dtype" in metadata else []
-        self._check_not_stopped(metadata["recipe"]["training"], entry)
+        self._check_not_stopped(trained_by, entry)
         model.set_weights(self.best)
         _begin_at(model, step=int(self.log[-1][COLUMNS.index("step")]))
 
-    def _check_not_stopped(self, before, where):
+    def _check_not_stopped(self, trained_by, where):
         """What restarts the schedule begins where that came to its end, not where patience did."""
-        cycles = (*before.get("restarts", ()), before["epochs"])
-        if self.exhausted and cycles != self.recipe.training.cycles:
+        if self.exhausted and self.recipe.trained_by() != trained_by:
             raise ValueError(
                 f"{where} was stopped by its patience after {self.epoch} validations, before the "
                 "end of its schedule: there is nothing that a restart could follow."

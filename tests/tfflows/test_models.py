@@ -358,11 +358,6 @@ def test_summary_tells_of_the_weights(capsys):
     assert f"{model.count_params()}" in capsys.readouterr().out.replace(",", "")
 
 
-def test_an_unbuilt_model_says_so():
-    with pytest.raises(ValueError, match="is not built"):
-        Row("maf", tfflows.MAF).make().log_prob(X)
-
-
 @pytest.mark.parametrize(
     "batches, epochs, kept", [(0, 1, 0), (1, 1, 0), (5, 1, 4), (2, 3, 4)], ids=str
 )

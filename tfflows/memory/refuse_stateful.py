@@ -33,12 +33,8 @@ def refuse_stateful(layer, x_shape, condition_shape, memory: str) -> None:
         for _ in range(2):
             with keras.StatelessScope(moved) as scope:
                 outputs += layer(arguments[0], condition=arguments[1], training=True)
-    is_known = {id(weight) for weight, _ in moved}
-    changed = [
-        variable
-        for variable in layer.variables
-        if id(variable) not in is_known and scope.get_current_value(variable) is not None
-    ]
+    others = layer.non_trainable_variables
+    changed = [variable for variable in others if scope.get_current_value(variable) is not None]
     where = f"Layer '{layer.name}' ({type(layer).__name__}) cannot be in a chain with "
     if changed:
         owners = dict.fromkeys(_owner(layer, variable) for variable in changed)

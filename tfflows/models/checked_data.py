@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import tensorflow as tf
 
 from tfflows.bijector_layer import shape_text
 
@@ -15,7 +16,7 @@ def check_data(model, x, condition=None) -> None:
       x: data, `[n, ...]`.
       condition: its conditions, `[n, ...]`, or None.
     """
-    where = f"Model '{model.name}' ({type(model).__name__})"
+    where = _named(model)
     shape = tuple(np.shape(x))
     if model.built and shape[1:] != model.event_shape:
         raise ValueError(
@@ -45,7 +46,7 @@ def check_vectors_shape(model, shape) -> None:
     """Raises a ValueError for vectors of other shapes than the model was built with."""
     if tuple(shape[1:]) != model.condition_shape:
         raise ValueError(
-            f"Model '{model.name}' ({type(model).__name__}) expected conditions of shape "
+            f"{_named(model)} expected conditions of shape "
             f"{shape_text(model.condition_shape)}. Received: shape {tuple(shape)}."
         )
 
@@ -54,7 +55,7 @@ def check_rows(model, examples: int | None, conditions: int | None) -> None:
     """Raises a ValueError unless there are as many conditions as examples; None: not known."""
     if None not in (examples, conditions) and examples != conditions:
         raise ValueError(
-            f"Model '{model.name}' ({type(model).__name__}) expected a condition for each example. "
+            f"{_named(model)} expected a condition for each example. "
             f"Received: {examples} examples and {conditions} conditions."
         )
 
@@ -68,10 +69,16 @@ def check_importance_samples(model, count: int) -> None:
         )
     if count > 1 and model.likelihood == "exact":
         raise ValueError(
-            f"Model '{model.name}' ({type(model).__name__}) computes the likelihood itself, not "
+            f"{_named(model)} computes the likelihood itself, not "
             "a bound that samples could tighten: `num_importance_samples` should be 1. "
             f"Received: num_importance_samples={count}."
         )
+
+
+def check_temperature(temperature) -> None:
+    """Raises a ValueError for a `temperature` below 0; what is a tensor is taken as it is."""
+    if not tf.is_tensor(temperature) and not (np.asarray(temperature) >= 0).all():
+        raise ValueError(f"`temperature` should be 0 or more. Received: {temperature}.")
 
 
 def check_values(model, x) -> None:
@@ -85,7 +92,7 @@ def check_values(model, x) -> None:
         is_good &= values == np.floor(values)
     if not is_good.all():
         raise ValueError(
-            f"Model '{model.name}' ({type(model).__name__}) expected x of integers from 0 to "
+            f"{_named(model)} expected x of integers from 0 to "
             f"{model.num_values - 1}. Received: {values[~is_good][0]}."
         )
 
@@ -117,6 +124,10 @@ def check_finite(model, what: str, values) -> None:
         rows = values.reshape(len(values) if values.ndim else 1, -1)
         bad = int(np.argmax(~np.isfinite(rows).all(1)))
         raise ValueError(
-            f"Model '{model.name}' ({type(model).__name__}) expected {what} without NaN or "
-            f"infinity. Received: row {bad}."
+            f"{_named(model)} expected {what} without NaN or infinity. Received: row {bad}."
         )
+
+
+def _named(model):
+    """The model, as errors name it."""
+    return f"Model '{model.name}' ({type(model).__name__})"

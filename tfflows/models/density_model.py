@@ -16,6 +16,7 @@ from tfflows.models.checked_data import (
     check_importance_samples,
     check_labels_shape,
     check_rows,
+    check_temperature,
     check_values,
     check_vectors_shape,
 )
@@ -133,8 +134,7 @@ class DensityModel(LikelihoodTraining):
         if np.ndim(n) or int(n) < 0:
             raise ValueError(f"`n` should be a whole number, 0 or more. Received: n={n}.")
         condition = repeat_condition(self, condition, n)
-        if not tf.is_tensor(temperature) and not (np.asarray(temperature) >= 0).all():
-            raise ValueError(f"`temperature` should be 0 or more. Received: {temperature}.")
+        check_temperature(temperature)
         temperature, seed = tf.cast(temperature, tf.float32), self.stateless_seed(seed)
         self._check_rows(n, temperature, seed)
         function = self.function("sample" if seed.shape.rank == 1 else "sample_rows", self._sample)

@@ -15,6 +15,7 @@ from tfflows.families import Affine, Family
 from tfflows.families.names import FAMILIES
 from tfflows.identifier import resolve
 from tfflows.layers import Chain, Logit, MultiScale, Rescale
+from tfflows.models.checked_data import check_temperature
 from tfflows.models.flow_model import FlowModel
 
 
@@ -107,8 +108,7 @@ class ImageFlow(FlowModel):
         parts = range(len(self.multi_scale.levels))
         if not set(kept) <= set(parts):
             raise ValueError(f"`kept` should be some of {[*parts]}. Received: kept={kept}.")
-        if not np.all(np.asarray(temperature) >= 0):
-            raise ValueError(f"`temperature` should be 0 or more. Received: {temperature}.")
+        check_temperature(np.asarray(temperature))
         temperature, seed = tf.cast(temperature, tf.float32), self.stateless_seed(seed)
         function = self.function("resample", self._resample)
         return function(z, tuple(sorted(kept)), condition, temperature, seed)
