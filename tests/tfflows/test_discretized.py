@@ -90,6 +90,22 @@ def test_upper_tail_of_a_symmetric_mixture_is_as_probable_as_the_lower_one(make,
         assert np.isfinite(gradient).all()
 
 
+@pytest.mark.parametrize(
+    "make, scale, k, atol",
+    [
+        (tfd.Logistic, 0.5, 60, 1e-4),
+        (tfd.Logistic, 3.0, 300, 1e-4),
+        (tfd.Normal, 0.5, 10, 0.1),
+        (tfd.Normal, 3.0, 60, 0.1),
+    ],
+)
+def test_bins_at_the_ends_of_a_mixture_hold_its_tails(make, scale, k, atol):
+    loc, low, high = 500.0, 500 - k, 500 + k
+    discrete = Discretized(even_mixture(make([loc, loc], scale)), low, high)
+    expected = Discretized(make(loc, scale), low, high).log_prob(float(low))
+    np.testing.assert_allclose(discrete.log_prob([low, high]), [expected, expected], atol=atol)
+
+
 def test_bin_that_density_ends_in():
     flat = even_mixture(tfd.Uniform([0.0, 0.0], 1e5 + 0.2))
     log_prob = Discretized(flat).log_prob([-5.0, 5e4, 1e5, 1e5 + 5])

@@ -21,8 +21,8 @@ class Discretized(tfd.Distribution):
 
     Computed from log CDFs below the median and, where `distribution` has one, from its
     log survival function above: as exact as these are. Where their difference is lost in rounding,
-    the integral of the density takes its place, whose logarithm is taken to be linear within a bin;
-    for a bin at an end, the density at its edge.
+    the integral of the density takes its place, whose logarithm is taken to be linear within a bin
+    and beyond the outermost edges.
 
     Args:
       distribution: a scalar `tfd.Distribution` with `cdf` and `log_prob`.
@@ -98,7 +98,13 @@ class Discretized(tfd.Distribution):
         # Selected before the logarithm, whose gradient would not be finite.
         larger, gap = tf.where(is_resolved, larger, 0.0), tf.where(is_resolved, gap, 1.0)
         log_prob = larger + tf.math.log(-tf.math.expm1(-gap))
-        density = _log_integral(inner.log_prob(lower), inner.log_prob(upper))
+        # At an end, where it is needed: from its one edge to that of the next bin.
+        upper = tf.where(is_low & ~is_resolved, y + 1.5, upper)
+        lower = tf.where(is_high & ~is_resolved, y - 1.5, lower)
+        left, right = inner.log_prob(lower), inner.log_prob(upper)
+        density = _log_integral(left, right)
+        density = tf.where(is_low, _log_tail(left, right - left), density)
+        density = tf.where(is_high, _log_tail(right, left - right), density)
         log_prob = tf.where(is_resolved, log_prob, density)
         return tf.where((y < self.low) | (y > self.high), -math.inf, log_prob)
 
@@ -160,7 +166,22 @@ def _log_integral(left, right):
     difference = left - right
     # Beyond the end of what the density is on there is nothing to be linear.
     slope = tf.abs(tf.where(tf.math.is_finite(difference), difference, 0))
-    is_steep = slope > math.sqrt(np.finfo(slope.dtype.as_numpy_dtype).eps)
-    steep = tf.where(is_steep, slope, 1)
+    is_steep, steep = _is_steep(slope)
     share = tf.where(is_steep, tf.math.log(-tf.math.expm1(-steep) / steep), -slope / 2)
     return tf.reduce_max(tf.stack([left, right]), 0) + share
+
+
+def _log_tail(edge, slope):
+    """Of a density beyond an edge, from its logarithm there, which falls as it did before it.
+
+    Where it does not fall there is no tail, and the density of a bin is that of its edge.
+    """
+    is_steep, steep = _is_steep(slope)
+    return edge - tf.where(is_steep, tf.math.log(steep), 0)
+
+
+def _is_steep(slope):
+    """Whether a slope is finite and more than rounding, and one that is."""
+    smallest = math.sqrt(np.finfo(slope.dtype.as_numpy_dtype).eps)
+    is_steep = tf.math.is_finite(slope) & (slope > smallest)
+    return is_steep, tf.where(is_steep, slope, 1)
