@@ -88,8 +88,7 @@ def load(path) -> keras.Model:
 def _model(path, preset):
     try:
         _check_classes(preset)
-        config = with_known_arguments(preset["config"])
-        model = keras.saving.deserialize_keras_object(config, safe_mode=True)
+        model = _made(preset)
         if not model.built:
             model.build_from_config(preset["build"])
     except (LookupError, TypeError, RuntimeError, AttributeError) as error:
@@ -177,14 +176,23 @@ def _preset(model, metadata):
     preset["config"].pop("compile_config", None)
     text = json.dumps(preset, indent=1)
     try:
-        _check_classes(json.loads(text))
-    except ValueError as error:
+        saved = json.loads(text)
+        _check_classes(saved)
+        _made(saved)
+    except (ValueError, LookupError, TypeError) as error:
+        # Of an error within objects within objects Keras tells all their configs first.
+        cause = str(error).rsplit("Exception encountered: ", 1)[-1]
         raise ValueError(
             "`export` expected a model of tfflows's classes and Keras's layers alone: `load` makes "
-            "no others. One with classes of your own can be saved in Keras's format, by "
-            f"`model.save('NAME.keras')`. {error}"
+            "no others. One with classes or functions of your own can be saved in Keras's format, "
+            f"by `model.save('NAME.keras')`. {cause}"
         ) from None
     return text
+
+
+def _made(preset):
+    config = with_known_arguments(preset["config"])
+    return keras.saving.deserialize_keras_object(config, safe_mode=True)
 
 
 def _check_classes(preset):
