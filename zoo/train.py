@@ -165,7 +165,7 @@ def _ship(recipe, trained, resume, directory):
     """Evaluates and exports what was trained, and writes the rest of the entry."""
     model = shipped(recipe, trained)
     metadata = describe(recipe, model, resume)
-    metadata["dtype"] = THEN.join(resume.trained_in)
+    metadata["dtype"] = THEN.join(resume.trained_in) or trained.dtype_policy.name
     saved_model.export(model, directory / VERSION, metadata)
     replace(directory / "training.csv", resume.csv().encode())
     _draw(model, recipe, directory)

@@ -74,6 +74,10 @@ ROWS = [
     ),
     Row("spline_coupling", lambda **k: tfflows.NeuralSplineFlow(**SPLINE, **k)),
     Row(
+        "spline_act_norm",
+        lambda **k: tfflows.NeuralSplineFlow(**SPLINE, normalization="act", **k),
+    ),
+    Row(
         "spline_autoregressive",
         lambda **k: tfflows.NeuralSplineFlow(
             **SPLINE, kind="autoregressive", size_scale=0.5, linear_initializer="identity", **k

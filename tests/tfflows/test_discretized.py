@@ -145,3 +145,28 @@ def test_bins_far_out_and_narrow_have_finite_log_probabilities_and_gradients(mak
             log_prob = Discretized(make(*variables), 0, 255).log_prob(y)
         assert log_prob.dtype == dtype and np.isfinite(log_prob).all()
         assert np.isfinite(tape.gradient(log_prob, variables)).all()
+
+
+@pytest.mark.parametrize(
+    "inner", [tfd.Uniform(-0.5, 9.5), tfd.TruncatedNormal(4.0, 3.0, -0.5, 9.5)], ids=type
+)
+def test_where_a_density_ends_between_bins_there_is_no_more_mass(inner):
+    prob = Discretized(inner).prob(np.arange(-2.0, 12.0)).numpy()
+    np.testing.assert_allclose(prob.sum(), 1.0, rtol=1e-5)
+    assert (prob[:2] == 0).all() and (prob[-2:] == 0).all() and (prob[2:-2] > 0).all()
+
+
+def test_gradients_are_finite_where_a_density_ends():
+    end = tf.constant(9.5)
+    with tf.GradientTape() as tape:
+        tape.watch(end)
+        log_prob = Discretized(tfd.Triangular(-0.5, end, 3.0)).log_prob([0.0, 1.0, 2.0, 10.0])
+    assert np.isfinite(tape.jacobian(log_prob, end)[:3]).all()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("method", ["log_prob", "log_cdf", "log_survival_function"])
+def test_graphs_give_the_same_in_any_dtype(method, dtype):
+    discrete = Discretized(tfd.Logistic(tf.constant(3.0, dtype), 0.5), 0, 9)
+    apply, y = getattr(discrete, method), tf.range(-1.0, 11.0)
+    np.testing.assert_allclose(tf.function(apply)(y), apply(y), rtol=1e-5)

@@ -282,8 +282,14 @@ def test_what_lies_between_is_as_far_from_the_origin():
     z = model.encode(x)
     between = model.interpolate(x[:2], x[2:], [[0.25], [0.5]])
     angle = np.float32([[0.25], [0.5]]) * np.pi / 2
-    expected = np.cos(angle) * z[:2] + np.sin(angle) * z[2:]
-    np.testing.assert_allclose(model.encode(between[:, 0]), expected, atol=1e-3)
+    start, end = np.cos(angle) * z[:2], np.sin(angle) * z[2:]
+    found = model.encode(between[:, 0]).numpy()
+    squares = [np.sum(part**2, -1) for part in (start, end, found)]
+    np.testing.assert_allclose(squares[2], squares[0] + squares[1], rtol=1e-4)
+    ratio = np.linalg.norm(found, axis=-1) / np.linalg.norm(start + end, axis=-1)
+    np.testing.assert_allclose(found, (start + end) * ratio[:, np.newaxis], atol=1e-3)
+    to_itself = model.interpolate(x, x, np.full([4, 1], 0.5))
+    np.testing.assert_allclose(to_itself[:, 0], x, atol=1e-2)
 
 
 def test_what_lies_between_nothing_is_refused():

@@ -227,3 +227,9 @@ def test_units_of_the_data_do_not_matter_to_what_adapts_and_constants_do_not_cou
     layer.adapt(x)
     std = rows.std()
     np.testing.assert_allclose(np.exp(layer.log_scale), [1e-7 * std, 1, 1, 1e9 * std])
+
+
+def test_a_condition_at_other_positions_is_refused():
+    layer = tfflows.layers.Coupling("channel", tfflows.networks.ConvNet((4, 4)))
+    with pytest.raises(ValueError, match=r"of the \(2, 2\) positions"):
+        layer.build((None, 2, 2, 4), (None, 4, 4, 1))

@@ -208,6 +208,99 @@ def test_pairs_from_tf_data_are_conditional():
     )
 
 
+def test_triples_from_tf_data_have_weights():
+    row = next(r for r in ROWS if r.name == "maf_labels")
+    x, c = row.data()
+    weight = np.random.RandomState(0).uniform(0.5, 1.5, len(x))
+    data = tf.data.Dataset.from_tensor_slices((x, c, weight)).batch(64)
+    model = row.make()
+    model.compile(keras.optimizers.Adam(1e-2))
+    model.fit(data, epochs=1, verbose=0, validation_data=data)
+    model.compile(keras.optimizers.SGD(0.0))
+    log_prob = model.log_prob(x, c)
+    expected = -np.average(log_prob, weights=weight)
+    assert abs(expected + np.mean(log_prob)) > 1e-3
+    weighted = {"sample_weight": weight, "verbose": 0}
+    fitted = model.fit(x, c, **weighted, validation_data=(x, c, weight)).history
+    for nll in (
+        model.evaluate(data, verbose=0, return_dict=True)["nll"],
+        model.evaluate(x, c, **weighted, return_dict=True)["nll"],
+        model.fit(data, verbose=0).history["nll"][0],
+        fitted["nll"][0],
+        fitted["val_nll"][0],
+    ):
+        np.testing.assert_allclose(nll, expected, rtol=1e-5)
+    some_weights = np.arange(len(x)) < 64
+    models = []
+    for rows, kw in ((256, {"sample_weight": some_weights}), (64, {})):
+        keras.utils.set_random_seed(0)
+        models.append(row.make())
+        models[-1].compile(keras.optimizers.SGD(1e-2))
+        models[-1].fit(x[:rows], c[:rows], batch_size=256, verbose=0, **kw)
+    np.testing.assert_allclose(*[m.log_prob(x[:9], c[:9]) for m in models], rtol=1e-5)
+    np.testing.assert_allclose(model.predict(data, verbose=0), model.log_prob(x, c), atol=1e-5)
+
+
+@pytest.mark.parametrize("name", ["maf", "iaf", "real_nvp_batch", "spline_autoregressive"])
+def test_no_rows_give_no_rows(name):
+    row = next(r for r in ROWS if r.name == name)
+    model = row.make()
+    model.build((None, DIM), (None, 2) if row.vectors else None)
+    one = np.zeros([2], "float32") if row.vectors else None
+    none = np.zeros([0, 2], "float32") if row.vectors else None
+    x = np.zeros([0, DIM], "float32")
+    assert model.sample(0, one, seed=0).shape == (0, DIM)
+    assert model.decode(x, none).shape == model.encode(x, none).shape == (0, DIM)
+    assert model.log_prob(x, none).shape == (0,)
+
+
+@pytest.mark.parametrize("name", ["iaf", "real_nvp_labels", "trained_mixture"])
+def test_samples_come_with_their_log_densities(name):
+    row = next(r for r in ROWS if r.name == name)
+    model, x, c, _ = fitted(row)
+    c = some(c)
+    x, log_prob = model.sample_and_log_prob(8, c, seed=1)
+    np.testing.assert_allclose(x, model.sample(8, c, seed=1), atol=1e-5)
+    np.testing.assert_allclose(log_prob, model.log_prob(x, c), atol=1e-4)
+    by_row = model.sample_and_log_prob(8, c, seed=np.arange(16).reshape(8, 2))
+    np.testing.assert_allclose(by_row[1], model.log_prob(by_row[0], c), atol=1e-4)
+    discrete = next(r for r in ROWS if r.name == "dequantized").make()
+    discrete.build((None, DIM))
+    with pytest.raises(ValueError, match="`sample_and_log_prob` expected a model of continuous"):
+        discrete.sample_and_log_prob(2)
+
+
+def test_what_goes_in_sequence_is_traced_once(monkeypatch):
+    solve, calls = tfflows.networks.MADE.sequential, []
+
+    def spy(self, *args, **kwargs):
+        calls.append(self)
+        return solve(self, *args, **kwargs)
+
+    monkeypatch.setattr(tfflows.networks.MADE, "sequential", spy)
+    model = next(r for r in ROWS if r.name == "iaf").make()
+    model.build((None, DIM))
+    expected = model.log_prob(X)
+    assert len(calls) == 2  # layers
+    np.testing.assert_array_equal(model.log_prob(X), expected)
+    model.encode(X)
+    assert len(calls) == 2
+
+
+@pytest.mark.parametrize("name", ["maf_act_norm", "spline_act_norm"])
+def test_normalized_models_take_data_in_any_units(name):
+    row = next(r for r in ROWS if r.name == name)
+    x = row.data()[0]
+    nll = []
+    for unit in (1.0, 1e3):
+        keras.utils.set_random_seed(0)
+        model = row.make()
+        model.compile(keras.optimizers.SGD(0.0))
+        model.fit(x * unit + 5 * unit, verbose=0)
+        nll.append(-np.mean(model.log_prob(x * unit + 5 * unit)) - DIM * np.log(unit))
+    np.testing.assert_allclose(nll[1], nll[0], atol=1e-2)
+
+
 def test_distribution_is_the_model():
     model, x, c, _ = fitted(next(r for r in ROWS if r.name == "maf_labels"))
     expected = model.log_prob(x[:8], c[:8])
@@ -278,6 +371,10 @@ def test_bad_conditions_are_refused():
     in_graph = tf.function(lambda labels: model.log_prob(X, labels))
     with pytest.raises(tf.errors.InvalidArgumentError, match="0 to 2"):
         in_graph(tf.fill([6], 3))
+    vectors = next(r for r in ROWS if r.name == "maf_vectors").make()
+    vectors.compile("adam")
+    with pytest.raises(ValueError, match="labels need `num_classes`"):
+        vectors.fit(X, np.zeros(6))
     vectors = next(r for r in ROWS if r.name == "maf_vectors").make()
     vectors.build((None, DIM), (None, 2))
     vectors.compile("adam")
@@ -386,3 +483,15 @@ def test_a_non_finite_loss_stops_training_and_keeps_what_was_good(
         np.testing.assert_allclose(variable, value, rtol=1e-5, atol=1e-7)
     model.fit(x, batch_size=64, verbose=0)  # and on it goes, its moments finite too
     assert np.isfinite(model.log_prob(x)).all()
+
+
+@pytest.mark.parametrize(
+    "name", ["spline_coupling", "multi_scale_real_nvp", "flow_plus_plus", "pixel_cnn"]
+)
+def test_models_are_trained_and_sampled_in_float64(name):
+    row = next(r for r in ROWS if r.name == name)
+    model, (x, c) = row.make(dtype="float64"), row.data(32)
+    model.compile("adam")
+    model.fit(x, c, verbose=0)
+    assert model.log_prob(x, c).dtype == "float64"
+    assert np.isfinite(model.sample(2, some(c, 2), seed=0)).all()

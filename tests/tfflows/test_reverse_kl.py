@@ -9,7 +9,9 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 from tensorflow_probability import distributions as tfd
 
-from tfflows import IAF, RealNVP
+from tfflows import IAF, FlowModel, RealNVP
+from tfflows.distributions import GaussianMixture
+from tfflows.layers import Rescale
 
 BEND, NARROW = 0.5, 0.6
 
@@ -128,3 +130,29 @@ def hmc_draws(log_density, dim, chains=16, draws=2000, burn_in=1000):
     samples = run()
     assert np.max(tfp.mcmc.potential_scale_reduction(samples)) < 1.01
     return samples.numpy().reshape(-1, dim)
+
+
+def test_weights_of_a_mixture_are_learned():
+    base = GaussianMixture(2)
+    model = FlowModel(Rescale(1.0), base)
+    model.build((None, 1))
+    base.loc.assign([[-3.0], [3.0]])
+
+    def target(x):
+        modes = tf.constant([-3.0, 3.0]), tf.math.log([0.9, 0.1])
+        return tf.reduce_logsumexp(modes[1] - (x - modes[0]) ** 2 / 2, -1)
+
+    model.compile(keras.optimizers.Adam(2e-2), target_log_prob=target)
+    model.fit(steps_per_epoch=300, batch_size=128, verbose=0)
+    np.testing.assert_allclose(tf.nn.softmax(base.logits), [0.9, 0.1], atol=0.03)
+
+
+@pytest.mark.parametrize(
+    "target", [lambda x: -tf.reduce_sum(x**2), lambda x: -tf.reduce_sum(x**2, 1, keepdims=True)]
+)
+def test_a_target_of_another_shape_is_refused(target):
+    model = RealNVP(2, (4,))
+    model.build((None, 2))
+    model.compile("adam", target_log_prob=target)
+    with pytest.raises(ValueError, match=r"`target_log_prob` should return .* shape \[batch"):
+        model.fit(steps_per_epoch=1, verbose=0)

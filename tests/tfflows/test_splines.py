@@ -46,3 +46,16 @@ def test_inverses_lose_nothing_in_steep_bins(scale, atol):
     z, _ = SPLINE.forward_and_log_det(x, raw)
     back, _ = SPLINE.inverse_and_log_det(tf.identity(z), raw)
     np.testing.assert_allclose(SPLINE.forward_and_log_det(back, raw)[0], z, atol=atol)
+
+
+@pytest.mark.parametrize("scale", [0.0, 1.0])
+@pytest.mark.parametrize(
+    ("axis", "apply"), [(0, SPLINE.forward_and_log_det), (1, SPLINE.inverse_and_log_det)]
+)
+def test_slopes_at_knots_are_those_of_the_log_determinant(axis, apply, scale):
+    raw = parameters(200, scale)
+    at = tf.constant(knots(raw, axis).ravel())
+    with tf.GradientTape() as tape:
+        tape.watch(at)
+        result, log_det = apply(at, tf.repeat(raw, SPLINE.num_bins - 1, axis=0))
+    np.testing.assert_allclose(tape.gradient(result, at), np.exp(log_det), rtol=1e-3)

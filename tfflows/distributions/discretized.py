@@ -10,6 +10,7 @@ from tensorflow_probability import distributions as tfd
 from tensorflow_probability.python.internal import parameter_properties, reparameterization
 
 from tfflows.distributions.assert_integers import assert_integers
+from tfflows.replace_where import replace_where
 
 
 class Discretized(tfd.Distribution):
@@ -84,11 +85,11 @@ class Discretized(tfd.Distribution):
         # The bins at the ends have one edge; what is selected away is finite there.
         lower = tf.where(is_low, y + 0.5, y - 0.5)
         upper = tf.where(is_high, y - 0.5, y + 0.5)
-        larger = tf.where(is_high, 0.0, _log_cdf(inner, upper))
-        smaller = tf.where(is_low, -math.inf, _log_cdf(inner, lower))
+        larger = replace_where(is_high, 0.0, _log_cdf(inner, upper))
+        smaller = replace_where(is_low, -math.inf, _log_cdf(inner, lower))
         if _has_survival_function(inner):
-            above = tf.where(is_low, 0.0, _log_survival_function(inner, lower))
-            beyond = tf.where(is_high, -math.inf, _log_survival_function(inner, upper))
+            above = replace_where(is_low, 0.0, _log_survival_function(inner, lower))
+            beyond = replace_where(is_high, -math.inf, _log_survival_function(inner, upper))
             is_upper = beyond < larger
             larger, smaller = (
                 tf.where(is_upper, *pair) for pair in ((above, larger), (beyond, smaller))
@@ -101,22 +102,24 @@ class Discretized(tfd.Distribution):
         # At an end, where it is needed: from its one edge to that of the next bin.
         upper = tf.where(is_low & ~is_resolved, y + 1.5, upper)
         lower = tf.where(is_high & ~is_resolved, y - 1.5, lower)
-        left, right = inner.log_prob(lower), inner.log_prob(upper)
+        # In the middle of the bin, if the density ends within it.
+        is_whole = tf.math.is_finite(inner.log_prob(lower) + inner.log_prob(upper))
+        left, right = (inner.log_prob(tf.where(is_whole, edge, y)) for edge in (lower, upper))
         density = _log_integral(left, right)
         density = tf.where(is_low, _log_tail(left, right - left), density)
         density = tf.where(is_high, _log_tail(right, left - right), density)
         log_prob = tf.where(is_resolved, log_prob, density)
-        return tf.where((y < self.low) | (y > self.high), -math.inf, log_prob)
+        return replace_where((y < self.low) | (y > self.high), -math.inf, log_prob)
 
     def _log_cdf(self, y):
         y = tf.floor(tf.cast(y, self.dtype))
-        inside = tf.where(y >= self.high, 0.0, self.distribution.log_cdf(y + 0.5))
-        return tf.where(y < self.low, -math.inf, inside)
+        inside = replace_where(y >= self.high, 0.0, self.distribution.log_cdf(y + 0.5))
+        return replace_where(y < self.low, -math.inf, inside)
 
     def _log_survival_function(self, y):
         y = tf.floor(tf.cast(y, self.dtype))
-        inside = tf.where(y < self.low, 0.0, self.distribution.log_survival_function(y + 0.5))
-        return tf.where(y >= self.high, -math.inf, inside)
+        inside = replace_where(y < self.low, 0.0, self.distribution.log_survival_function(y + 0.5))
+        return replace_where(y >= self.high, -math.inf, inside)
 
     def _sample_n(self, n, seed=None):
         x = tf.round(self.distribution.sample(n, seed=seed))

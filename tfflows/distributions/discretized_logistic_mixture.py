@@ -16,6 +16,7 @@ from tensorflow_probability.python.internal import (
 
 from tfflows.distributions.assert_integers import assert_integers
 from tfflows.families.logistic_mixture import LogisticMixture
+from tfflows.replace_where import replace_where
 
 FAR = 1e30  # from any value, in scales of any component, and not so far as to overflow
 MAX_LOG_SCALE = 60.0
@@ -133,13 +134,13 @@ class DiscretizedLogisticMixture(tfd.Distribution):
 
     def _log_prob(self, y):
         y = self._vectors(y)
-        lower = tf.where(y <= self.low, -FAR, y - 0.5)
-        upper = tf.where(y >= self.high, FAR, y + 0.5)
+        lower = replace_where(y <= self.low, -FAR, y - 0.5)
+        upper = replace_where(y >= self.high, FAR, y + 0.5)
         mixture = self._mixture(y)
         log_masses = tf.reduce_sum(mixture.log_masses(lower, upper), -2)
         log_prob = tf.reduce_logsumexp(mixture.log_weights[..., 0, :] + log_masses, -1)
         is_beyond = tf.reduce_any((y < self.low) | (y > self.high), -1)
-        return tf.where(is_beyond, -math.inf, log_prob)
+        return replace_where(is_beyond, -math.inf, log_prob)
 
     def _vectors(self, y):
         y = tf.cast(y, self.dtype)
@@ -208,8 +209,8 @@ class DiscretizedLogisticMixture(tfd.Distribution):
     def _log_cdf(self, y):
         self._check_single("cdf")
         y = tf.floor(self._vectors(y))
-        log_cdf = tf.where(y >= self.high, 0.0, self._mixture().log_cdf(y + 0.5))
-        return tf.where(y < self.low, -math.inf, log_cdf)[..., 0]
+        log_cdf = replace_where(y >= self.high, 0.0, self._mixture().log_cdf(y + 0.5))
+        return replace_where(y < self.low, -math.inf, log_cdf)[..., 0]
 
     def _mean(self):
         """The sum of `P(Y >= y)` over all y but the lowest."""

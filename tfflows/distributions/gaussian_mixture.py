@@ -50,9 +50,14 @@ class GaussianMixture(BaseDistribution):
         scale = tf.exp(tf.convert_to_tensor(self.log_scale))
         return tfd.MixtureSameFamily(
             tfd.Categorical(logits=tf.convert_to_tensor(self.logits)),
-            tfd.MultivariateNormalDiag(
-                tf.convert_to_tensor(self.loc), tf.cast(temperature, scale.dtype) * scale
+            # Of these, unlike of `MultivariateNormalDiag`, samples have a gradient for the logits.
+            tfd.Independent(
+                tfd.Normal(
+                    tf.convert_to_tensor(self.loc), tf.cast(temperature, scale.dtype) * scale
+                ),
+                1,
             ),
+            reparameterize=True,
         )
 
     def get_config(self) -> dict:

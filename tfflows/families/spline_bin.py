@@ -6,6 +6,8 @@ from typing import NamedTuple
 
 import tensorflow as tf
 
+from tfflows.replace_where import replace_where
+
 
 class SplineBin(NamedTuple):
     """A bin for each element of a tensor: its lower left corner, its size, its slopes.
@@ -35,7 +37,7 @@ class SplineBin(NamedTuple):
         """The `t` at which the spline is `y`."""
         s = self.height / self.width
         # A bin is chosen by knots that are rounded otherwise than its own corner.
-        rise = tf.clip_by_value(y - self.y, 0.0, self.height)
+        rise = _rounded_into(y - self.y, self.height)
         bent = rise * self._bend(s)
         a = self.height * (s - self.slope) + bent
         b = self.height * self.slope - bent
@@ -46,13 +48,18 @@ class SplineBin(NamedTuple):
         t = tf.where(
             adds_up,
             2.0 * s * rise / tf.where(adds_up, b + root, 1.0),
-            (root - b) / (2.0 * tf.where(adds_up, 1.0, a)),
+            (root - b) / (2.0 * replace_where(adds_up, 1.0, a)),
         )
-        return tf.clip_by_value(t, 0.0, 1.0)
+        return _rounded_into(t, 1.0)
 
     def position(self, x):
         """The `t` of an x."""
-        return tf.clip_by_value((x - self.x) / self.width, 0.0, 1.0)
+        return _rounded_into((x - self.x) / self.width, 1.0)
 
     def _bend(self, s):
         return self.next_slope + self.slope - 2.0 * s
+
+
+def _rounded_into(value, end):
+    """A value that only rounding has put outside of `[0, end]`; its gradient stays."""
+    return value + tf.stop_gradient(tf.clip_by_value(value, 0.0, end) - value)

@@ -92,8 +92,13 @@ class Coupling(BijectorLayer):
 
     def _seen_shape(self, x_shape):
         kept = self.mask.split(tf.zeros((1, *self.event_shape)))[0].shape[1:]
-        extra = 0 if self.condition_shape is None else self.condition_shape[-1]
-        return (x_shape[0], *kept[:-1], kept[-1] + extra)
+        condition = self.condition_shape or (0,)
+        if len(condition) == len(kept) and condition[:-1] != kept[:-1]:
+            raise ValueError(
+                f"Layer '{self.name}' (Coupling) expected conditions that are vectors, or of the "
+                f"{kept[:-1]} positions that its network sees. Received: shape {condition}."
+            )
+        return (x_shape[0], *kept[:-1], kept[-1] + condition[-1])
 
     def get_config(self) -> dict:
         return super().get_config() | {

@@ -31,5 +31,6 @@ def in_this_call(function: Callable) -> Callable:
 
 
 def _call(function, **flag):
-    # A layer of its own: Keras takes a call to be over with that of the layer that began it.
-    return _Call(autocast=False, name="call")(function=function, **flag)
+    # A layer of its own: Keras takes a call to be over with that of the layer that began it. In
+    # float32, or variables would be read in the precision that is the default.
+    return _Call(autocast=False, dtype="float32", name="call")(function=function, **flag)

@@ -36,7 +36,8 @@ def reversible(steps: Sequence[Step], value, condition=None):
         value, log_det = run(steps, *given)
 
         def gradient(d_value, d_log_det, variables=()):
-            return _backward(steps, value, given, d_value, d_log_det, variables)
+            d_given, d_variables = _backward(steps, value, given, d_value, d_log_det, variables)
+            return (d_given, d_variables) if variables else d_given
 
         return (value, log_det), gradient
 
@@ -64,8 +65,21 @@ def _backward(steps, value, given, d_value, d_log_det, variables):
                 totals[source.ref()] = gradient if before is None else before + gradient
     gradients = [d_value, *(totals.get(source.ref()) for source in (*given[1:], *variables))]
     with tf.control_dependencies(_checks(value, start)):
-        gradients = [None if g is None else tf.identity(g) for g in gradients]
-    return (gradients[: len(given)], gradients[len(given) :]) if variables else gradients
+        gradients = [None if g is None else _once(g) for g in gradients]
+    return gradients[: len(given)], gradients[len(given) :]
+
+
+@tf.custom_gradient
+def _once(gradient):
+    """A gradient that has none: it was taken at a value that does not depend on its input."""
+
+    def refuse(_):
+        raise NotImplementedError(
+            "A chain with memory='reversible' has first derivatives only. For others set "
+            "memory=None."
+        )
+
+    return tf.identity(gradient), refuse
 
 
 def _checks(rebuilt, start):

@@ -44,7 +44,7 @@ def check_data(model, x, condition=None) -> None:
 
 def check_vectors_shape(model, shape) -> None:
     """Raises a ValueError for vectors of other shapes than the model was built with."""
-    if tuple(shape[1:]) != model.condition_shape:
+    if not tf.TensorShape(shape)[1:].is_compatible_with(model.condition_shape):
         raise ValueError(
             f"{_named(model)} expected conditions of shape "
             f"{shape_text(model.condition_shape)}. Received: shape {tuple(shape)}."

@@ -127,9 +127,10 @@ class DensityModel(LikelihoodTraining):
         Returns:
           `[n, ...]`; discrete data as float32 numbers too.
         """
-        return self._checked_sample(n, condition, temperature, seed)
+        return self._checked_sample("sample", self._sample, n, condition, temperature, seed)
 
-    def _checked_sample(self, n, condition, temperature, seed, **given):
+    def _checked_sample(self, name, method, n, condition, temperature, seed, **given):
+        """A method that samples, as one `tf.function`, of arguments that are checked."""
         self.check_built()
         if np.ndim(n) or int(n) < 0:
             raise ValueError(f"`n` should be a whole number, 0 or more. Received: n={n}.")
@@ -137,8 +138,9 @@ class DensityModel(LikelihoodTraining):
         check_temperature(temperature)
         temperature, seed = tf.cast(temperature, tf.float32), self.stateless_seed(seed)
         self._check_rows(n, temperature, seed)
-        function = self.function("sample" if seed.shape.rank == 1 else "sample_rows", self._sample)
-        return function(tf.constant(n, tf.int32), condition, temperature, seed, **given)
+        name = name if seed.shape.rank == 1 else f"{name}_rows"
+        n = tf.constant(n, tf.int32)
+        return self.function(name, method)(n, condition, temperature, seed, **given)
 
     @staticmethod
     def _check_rows(n, temperature, seed):
@@ -177,6 +179,11 @@ class DensityModel(LikelihoodTraining):
             if self.num_classes is not None:
                 check_labels_shape(self, self.condition_shape)
                 condition_shape = (None, self.num_classes)
+            elif not self.condition_shape:
+                raise ValueError(
+                    f"Model '{self.name}' ({type(self).__name__}) expected conditions of shape "
+                    "[batch, C]; labels need `num_classes`. Received: shape [batch]."
+                )
         self._build((None, *self.event_shape), condition_shape)
 
     def _build(self, x_shape, condition_shape):

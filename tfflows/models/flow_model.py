@@ -9,9 +9,10 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
-from tfflows.bijector_layer import BijectorLayer
+from tfflows.bijector_layer import BijectorLayer, shape_text
 from tfflows.dequantization import Dequantization
 from tfflows.distributions import BaseDistribution, FixedDistribution, StandardNormal
+from tfflows.layers import Autoregressive, Invert
 from tfflows.models.checked_data import check_finite, check_values
 from tfflows.models.density_model import DensityModel
 from tfflows.revived import revived
@@ -110,8 +111,20 @@ class FlowModel(DensityModel):
         log_q = 0.0
         if self.dequantization is not None:
             x, log_q = self.dequantization(x, seed=self.stateless_seed(seed))
-        z, log_det = self.flow(x, condition=condition)
+        z, log_det = self._latents(x, condition)
         return self.base(z) + log_det - log_q
+
+    def _latents(self, x, condition):
+        """`(z, log_det)`; as one `tf.function` where one element of x comes after another.
+
+        Its loop would take a hundred times as long in Python.
+        """
+        if tf.executing_eagerly() and any(map(_is_sequential, self.flow._flatten_layers())):
+            return self.function("latents", self._flow)(x, condition)
+        return self._flow(x, condition)
+
+    def _flow(self, x, condition):
+        return self.flow(x, condition=condition)
 
     def encode(self, x, condition=None) -> tf.Tensor:
         """Latents of data, `[batch, ...]`; no noise is added where there is a dequantization.
@@ -124,7 +137,7 @@ class FlowModel(DensityModel):
         if not tf.is_tensor(x):
             check_finite(self, "x", x)
         x, condition = self.as_tensors(x, condition)
-        return self.flow(x, condition=condition)[0]
+        return self._latents(x, condition)[0]
 
     def decode(self, z, condition=None) -> tf.Tensor:
         """Data of latents, `[batch, ...]`: the inverse of `encode`, not discretized."""
@@ -146,15 +159,47 @@ class FlowModel(DensityModel):
     def _sample(self, n, condition, temperature, seed):
         return self._discretized(self._decode(self.base.sample(n, temperature, seed), condition))
 
+    def sample_and_log_prob(self, n: int, condition=None, seed=None) -> tuple:
+        """`(sample(n), log_prob of it)`, of one pass: for importance sampling, say.
+
+        Args:
+          n, condition, seed: those of `sample`.
+
+        Returns:
+          `[n, ...]`, and log-densities in nats, `[n]`.
+
+        Raises:
+          ValueError: the data are discrete; of those there is a bound alone, by `log_prob`.
+
+        >>> model = IAF(num_layers=2, units=(8,))
+        >>> model.build((None, 2))
+        >>> x, log_prob = model.sample_and_log_prob(5, seed=0)
+        >>> bool(np.allclose(log_prob, model.log_prob(x), atol=1e-5))
+        True
+        """
+        if self.is_discrete:
+            raise ValueError(
+                "`sample_and_log_prob` expected a model of continuous data. Received: "
+                f"{type(self).__name__} with a dequantization. Use `sample`, then `log_prob`."
+            )
+        method = self._sample_and_log_prob
+        return self._checked_sample("sample_and_log_prob", method, n, condition, 1.0, seed)
+
+    def _sample_and_log_prob(self, n, condition, temperature, seed):
+        z = self.base.sample(n, temperature, seed)
+        x, log_det = self.flow.inverse_and_log_det(z, condition)
+        return x, self.base(z) - log_det
+
     def _discretized(self, x):
         return x if self.dequantization is None else self.dequantization.discretize(x)
 
     def interpolate(self, start, end, position, condition=None) -> tf.Tensor:
         """Examples on the way from one to another, through the latent space.
 
-        The weights of the two latents are cosine and sine, whose squares add up to 1: what lies
-        between is as far from the origin as latents are. Discrete data are taken to be in the
-        middle of their bins, and discretized again.
+        The weights of the two latents are cosine and sine, whose squares add up to 1; what lies
+        between is as far from the origin as the two are, and so as likely as they are where the
+        base is a standard normal. Discrete data are taken to be in the middle of their bins, and
+        discretized again.
 
         Args:
           start, end: data, `[batch, ...]`.
@@ -186,7 +231,12 @@ class FlowModel(DensityModel):
         start, end = tf.split(self.flow(x, condition=both)[0][:, tf.newaxis], 2)
         angle = position * (math.pi / 2)
         angle = tf.reshape(angle, [*tf.unstack(tf.shape(angle)), *[1] * (len(end.shape) - 2)])
-        z = tf.cos(angle) * start + tf.sin(angle) * end
+        start, end = tf.cos(angle) * start, tf.sin(angle) * end
+        z = start + end
+        axes = range(2, len(z.shape))
+        length = tf.reduce_sum(start**2 + end**2, axes, keepdims=True)
+        straight = tf.reduce_sum(z**2, axes, keepdims=True)
+        z *= tf.sqrt(tf.math.divide_no_nan(length, straight))
         if condition is not None:
             condition = tf.repeat(condition, tf.shape(position)[1], axis=0)
         z = tf.reshape(z, [-1, *self.flow.latent_shape])
@@ -198,6 +248,9 @@ class FlowModel(DensityModel):
 
     def distribution(self, condition=None) -> tfd.TransformedDistribution:
         """The model as a `tfd.TransformedDistribution`, from the weights as they are.
+
+        Of autoregressive flows, use what goes in sequence (sampling of a MAF, densities of an IAF)
+        within a `tf.function`: outside, its loop is a slow one in Python.
 
         Args:
           condition: None, or one condition (then no batch shape), or a batch of them.
@@ -212,10 +265,14 @@ class FlowModel(DensityModel):
 
     def _reverse_kl_objective(self, n):
         """`log target(x) - log q(x)` of `n` samples: minus the integrand of KL(q || target)."""
-        seed = self.stateless_seed(None)
-        z = self.base.sample(n, seed=seed)
-        x, log_det = self.flow.inverse_and_log_det(z)
-        return tf.cast(self.target_log_prob(x), log_det.dtype) + log_det - self.base(z)
+        x, log_prob = self._sample_and_log_prob(n, None, 1.0, self.stateless_seed(None))
+        log_target = tf.cast(self.target_log_prob(x), log_prob.dtype)
+        if log_target.shape.rank != 1 or not log_target.shape.is_compatible_with(log_prob.shape):
+            raise ValueError(
+                "`target_log_prob` should return the log-density of each example, of shape "
+                f"[batch]. Received: shape {shape_text(log_target.shape)}."
+            )
+        return log_target - log_prob
 
     def get_config(self) -> dict:
         return self.own_config() | {"flow": keras.saving.serialize_keras_object(self.flow)}
@@ -234,15 +291,19 @@ class FlowModel(DensityModel):
         return cls(**revived(config))
 
 
+def _is_sequential(layer):
+    return isinstance(layer, Invert) and isinstance(layer.layer, Autoregressive)
+
+
 def _check_position(position, start, end):
     """Raises a ValueError for positions that are none on the ways between data of two shapes."""
-    shape, rows = tuple(np.shape(position)), [tuple(data)[:1] for data in (start, end)]
-    if rows[0] != rows[1]:
+    shape, rows = tuple(np.shape(position)), [tf.TensorShape(data)[:1] for data in (start, end)]
+    if not rows[0].is_compatible_with(rows[1]):
         raise ValueError(
             "`start` and `end` should have the same number of examples. "
             f"Received: shapes {tuple(start)} and {tuple(end)}."
         )
-    if len(shape) != 2 or shape[:1] != rows[0]:
+    if len(shape) != 2 or not rows[0].is_compatible_with(shape[:1]):
         raise ValueError(
             f"`position` should be of shape [batch, steps], batch {rows[0][0]} here. "
             f"Received: shape {shape}."

@@ -106,12 +106,13 @@ class ImageFlow(FlowModel):
         """
         z, condition = self.checked_latents(z, condition)
         parts = range(len(self.multi_scale.levels))
+        kept = tuple(kept) if np.iterable(kept) else (kept,)
         if not set(kept) <= set(parts):
             raise ValueError(f"`kept` should be some of {[*parts]}. Received: kept={kept}.")
-        check_temperature(np.asarray(temperature))
+        check_temperature(temperature)
         temperature, seed = tf.cast(temperature, tf.float32), self.stateless_seed(seed)
         function = self.function("resample", self._resample)
-        return function(z, tuple(sorted(kept)), condition, temperature, seed)
+        return function(z, tuple(sorted(map(int, kept))), condition, temperature, seed)
 
     def _resample(self, z, kept, condition, temperature, seed):
         drawn = self.base.sample(tf.shape(z)[0], temperature, seed)

@@ -10,7 +10,7 @@ from tfflows.models.checked_data import check_importance_samples
 from tfflows.models.clip_after_reduction import clip_after_reduction
 from tfflows.models.few_examples import few_examples
 from tfflows.models.non_finite_guard import NonFiniteGuard
-from tfflows.models.pack import map_data, pack
+from tfflows.models.pack import pack
 from tfflows.models.shared_data import pooled
 from tfflows.replicas import is_multi_worker, sum_over_replicas
 
@@ -96,8 +96,8 @@ class LikelihoodTraining(keras.Model):
         """Trains; as `keras.Model.fit`, with the condition in the place of the target.
 
         Args:
-          x: data `[n, ...]`, or a `tf.data.Dataset` of batches of it, or of pairs with conditions.
-            None with `compile(target_log_prob=...)`.
+          x: data `[n, ...]`, or a `tf.data.Dataset` of batches of it, of pairs with conditions, or
+            of triples with conditions and weights. None with `compile(target_log_prob=...)`.
           y: conditions `[n, ...]`, or None.
           batch_size, validation_data, callbacks, **kw: as in `keras.Model.fit`;
             `validation_data` is `x_val`, `(x_val, condition_val)`, or a dataset.
@@ -119,7 +119,7 @@ class LikelihoodTraining(keras.Model):
         if isinstance(x, tf.data.Dataset):
             kw.setdefault("shuffle", False)  # Keras warns of what it would not do anyway
         return super().fit(
-            **pack(x, y, self.check_data),
+            **pack(x, y, self.check_data, kw.pop("sample_weight", None)),
             batch_size=batch_size,
             validation_data=validation_data,
             callbacks=callbacks,
@@ -134,11 +134,13 @@ class LikelihoodTraining(keras.Model):
           num_importance_samples: noises for each example, as in `log_prob`.
           **kwargs: those of `keras.Model.evaluate`.
         """
+        if "_use_cached_eval_dataset" in kwargs:  # Keras validates, by data that `fit` has packed
+            return super().evaluate(x, y, **kwargs)
         self.check_built()
         if not self.compiled:  # a loaded model has its loss, and needs no optimizer to be scored
             self.compile()
         check_importance_samples(self, num_importance_samples)
-        packed = pack(x, y, self.check_data)
+        packed = pack(x, y, self.check_data, kwargs.pop("sample_weight", None))
         if num_importance_samples == 1:
             return super().evaluate(**packed, **kwargs)
         # Keras keeps the traced function: that of one sample is put back afterwards.
@@ -194,14 +196,12 @@ class LikelihoodTraining(keras.Model):
                 self.optimizer.build(self.trainable_variables)
 
     def _validation(self, data):
-        if isinstance(data, (tuple, list)) and len(data) > 1:
-            packed = pack(data[0], data[1], self.check_data)
-            return (packed["x"], None, *data[2:]) if len(data) > 2 else (packed["x"], None)
-        if isinstance(data, (tuple, list)):
-            data = data[0]
-        if isinstance(data, tf.data.Dataset):
-            return map_data(data)
-        return (pack(data, None, self.check_data)["x"], None)
+        data = data if isinstance(data, (tuple, list)) else (data,)
+        x, condition, weight = (*data, None, None)[:3]
+        packed = pack(x, condition, self.check_data, weight)
+        if isinstance(x, tf.data.Dataset):
+            return packed["x"]
+        return packed["x"], packed.get("y"), packed.get("sample_weight")
 
     # -- reverse KL ---------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from tfflows.families import RationalQuadraticSpline
 from tfflows.layers import Autoregressive, Chain, Coupling, InvertibleLinear, Permute
 from tfflows.masks import Alternating
 from tfflows.models.flow_model import FlowModel
+from tfflows.models.normalization_before import normalization_before
 from tfflows.networks import MADE, ResidualMLP
 
 
@@ -23,6 +24,8 @@ class NeuralSplineFlow(FlowModel):
       kind: "coupling" or "autoregressive".
       num_bins, bound, size_scale: of the splines.
       linear: None (the order is reversed instead), "plu", "qr" or "full".
+      normalization: "act", "batch", or None: before each layer. For data of other units: splines
+        are from -bound to bound, and beyond it the identity.
       linear_initializer: of the matrices. A random rotation mixes the columns of a table from the
         start; "identity" leaves the columns, and what is special in each, to be mixed as need be.
       activation, dropout: of the conditioners (dropout: couplings only).
@@ -47,6 +50,7 @@ class NeuralSplineFlow(FlowModel):
         size_scale: float = 1.0,
         linear: str | None = "plu",
         linear_initializer="orthogonal",
+        normalization: str | None = None,
         activation="relu",
         dropout: float = 0.0,
         seed: int | None = None,
@@ -83,7 +87,7 @@ class NeuralSplineFlow(FlowModel):
                     widths, activation=activation, residual=True, name="network", dtype=dtype
                 )
                 layer = Autoregressive(network, family, name=f"autoregressive_{i}", dtype=dtype)
-            layers += [mixing, layer]
+            layers += [*normalization_before(normalization, i, dtype), mixing, layer]
         super().__init__(
             Chain(layers, memory, name="flow", dtype=dtype),
             base=base,
@@ -100,13 +104,14 @@ class NeuralSplineFlow(FlowModel):
         self.size_scale = size_scale
         self.linear = linear
         self.linear_initializer = keras.initializers.get(linear_initializer)
+        self.normalization = normalization
         self.activation = activation
         self.dropout = dropout
         self.seed = seed
 
     def get_config(self) -> dict:
         names = ["num_layers", "units", "num_blocks", "kind", "num_bins", "bound", "size_scale"]
-        names += ["linear", "activation", "dropout", "seed", "memory"]
+        names += ["linear", "normalization", "activation", "dropout", "seed", "memory"]
         return self.own_config() | {
             **{name: getattr(self, name) for name in names},
             "linear_initializer": keras.initializers.serialize(self.linear_initializer),

@@ -48,7 +48,7 @@ class NonFiniteGuard(keras.callbacks.Callback):
             variable.assign(value)
         raise FloatingPointError(
             f"The loss is {loss} in epoch {self.epoch + 1}, batch {batch}. Weights and optimizer "
-            f"are again as they were {self.batches - batches} batches before. Look for NaN or "
-            "extreme values in the data, lower the learning rate, or clip gradients "
-            "(`global_clipnorm=...`)."
+            f"are again as they were {self.batches - batches} batches before. Look for NaN, "
+            "extreme values, or values that the model excludes in the data, lower the learning "
+            "rate, or clip gradients (`global_clipnorm=...`)."
         )

@@ -7,7 +7,7 @@ import tensorflow as tf
 from tfflows.models.shared_data import sharded
 
 
-def pack(x, condition, check) -> dict:
+def pack(x, condition, check, sample_weight=None) -> dict:
     """`x` and its condition as the one input of the model.
 
     Keras hands a model's `call` only the first element of what `fit` is given; a condition is an
@@ -17,19 +17,35 @@ def pack(x, condition, check) -> dict:
       x: array, tensor or dataset.
       condition: array, tensor or None.
       check: called with `x` and the condition where they are arrays.
+      sample_weight: None, or one for each example.
     """
     if isinstance(x, tf.data.Dataset):
-        if condition is not None:
-            raise ValueError("With a dataset, conditions come in it. Received: y as well.")
+        for what, given in (("y", condition), ("sample_weight", sample_weight)):
+            if given is not None:
+                raise ValueError(
+                    "With a dataset, conditions and weights come in it: (x, condition, weight). "
+                    f"Received: {what} as well."
+                )
         return {"x": map_data(x)}
     if hasattr(x, "__array__"):
         check(x, condition)
-    return {"x": x if condition is None else (x, condition)}
+    packed = {"x": x if condition is None else (x, condition)}
+    if sample_weight is None:
+        return packed
+    # Keras forgets the weights of what has no target; this one is not looked at.
+    return packed | {"y": sample_weight, "sample_weight": sample_weight}
 
 
 def map_data(dataset: tf.data.Dataset) -> tf.data.Dataset:
-    """A dataset of `x`, or of pairs `(x, condition)`, with each element as one input."""
+    """A dataset of `x`, of `(x, condition)` or of `(x, condition, weight)`, as Keras takes it."""
     dataset = sharded(dataset)
     if not isinstance(dataset.element_spec, tuple):
         return dataset
-    return dataset.map(lambda *element: (element,) if len(element) == 2 else element)
+    return dataset.map(lambda *element: _inputs(*element))
+
+
+def _inputs(x, *condition_and_weight):
+    if not condition_and_weight:
+        return (x,)
+    condition, *weight = condition_and_weight
+    return (x, condition), *(weight * 2)

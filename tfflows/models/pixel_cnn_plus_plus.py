@@ -183,7 +183,10 @@ class PixelCNNPlusPlus(DensityModel):
         self.check_built()
         size = self.event_shape[:2] if size is None else _checked_size(size)
         known = None if prefix is None else self._known(prefix, n, size)
-        return self._checked_sample(n, condition, temperature, seed, known=known, size=size)
+        given = {"known": known, "size": size}
+        return self._checked_sample(
+            "sample", self._sample, n, condition, temperature, seed, **given
+        )
 
     def _known(self, prefix, n, size):
         """`[height, width, n, channels]`, -1 where an image is to be drawn."""

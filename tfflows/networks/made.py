@@ -119,6 +119,8 @@ class MADE(keras.layers.Layer):
         Returns:
           `(x [batch, D], log_det [batch])`.
         """
+        if z.shape[0] == 0:
+            return z, tf.zeros([0], z.dtype)
         dim = len(self.permutation)
         size = math.ceil(0.6 * dim**0.5)
         grid = -(-dim // size), size
@@ -171,7 +173,10 @@ class MADE(keras.layers.Layer):
 
 def _hidden_degrees(units, lowest, highest):
     count = highest - lowest + 1
-    if units < count:  # spread, or the last inputs would be seen by nothing
+    if units < count:  # spread over what sees an input, or the last would be seen by nothing
+        lowest = min(max(lowest, 1), highest)
+        if units == 1:
+            return np.array([(lowest + highest) // 2])
         return np.linspace(lowest, highest, units).round().astype(int)
     return np.sort(np.arange(units) % count + lowest)
 

@@ -87,7 +87,7 @@ def _solve_stage(layers, functions, step, exists, log_det):
 
     empty = [tf.zeros([groups, size * layer.inputs, batch], log_det.dtype) for layer in layers]
     _, log_det, *units = tf.while_loop(
-        lambda k, *_: k < groups,
+        lambda k, *_: (k < groups) & (batch > 0),  # no rows cannot be scattered
         solve_group,
         (0, log_det, *empty),
         parallel_iterations=1,

@@ -11,6 +11,7 @@ from zoo.data import DataSet
 from zoo.replace import replace
 
 TRAINING = "training"
+FORMATS = ".png", ".pdf", ".svg"
 """The learning curve, which is drawn from the log and not from the model."""
 
 OF_IMAGES = {
@@ -50,6 +51,10 @@ def draw(
         seed: of samples and choices.
         flip: whether the model was trained on mirror images too.
     """
+    if output.suffix not in FORMATS:
+        raise ValueError(
+            f"`output` should end in {', '.join(FORMATS)}. Received: output={str(output)!r}."
+        )
     with tempfile.TemporaryDirectory() as directory:
         picture = pathlib.Path(directory) / output.name
         if kind == TRAINING:
