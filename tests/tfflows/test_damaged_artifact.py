@@ -1,8 +1,7 @@
 """An artifact that a disk has spoilt, or could not take."""
 
+import os
 import pathlib
-import subprocess
-import sys
 import tempfile
 
 import numpy as np
@@ -10,7 +9,9 @@ import pytest
 
 import tfflows
 from tests.damage import PLACES, damaged
+from tests.processes import printed
 from tfflows import saved_model
+from zoo.state_file import write_state
 
 
 def test_damage_at_random_places_is_refused_by_the_name_of_the_file(artifact):
@@ -44,38 +45,32 @@ def test_a_list_cut_short_is_refused(artifact):
     sums.write_bytes(content)
 
 
-HARD = """
-import os, resource, signal, sys
-import tfflows, numpy as np
-from zoo.state_file import write_state
-from pathlib import Path
-good, directory = Path(sys.argv[1]), Path(sys.argv[2])
-model = tfflows.load(good)
-model.export(directory / "1")
-write_state(directory / "state.npz", {"a": np.zeros(4000)})
-os.chmod(directory, 0o555)
+def write_where_nothing_can_be(good, directory):
+    import resource
 
-def attempts():
-    for what in (
-        lambda: model.export(directory / "1"),
-        lambda: write_state(directory / "state.npz", {"a": np.ones(4000)}),
-    ):
-        try:
-            what()
-            print("NO ERROR")
-        except OSError as error:
-            print(type(error).__name__, str(error))
+    model = tfflows.load(good)
+    model.export(directory / "1")
+    write_state(directory / "state.npz", {"a": np.zeros(4000)})
 
-os.chmod(directory, 0o755)
-soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-resource.setrlimit(resource.RLIMIT_FSIZE, (2000, hard))
-attempts()
-resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-os.chmod(directory, 0o555)
-if os.geteuid() == 0:
-    os.setuid(65534)  # root may write anywhere
-attempts()
-"""
+    def attempts():
+        for what in (
+            lambda: model.export(directory / "1"),
+            lambda: write_state(directory / "state.npz", {"a": np.ones(4000)}),
+        ):
+            try:
+                what()
+                print("NO ERROR")
+            except OSError as error:
+                print(type(error).__name__, str(error))
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, hard))
+    attempts()
+    resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    directory.chmod(0o555)
+    if os.geteuid() == 0:
+        os.setuid(65534)  # root may write anywhere
+    attempts()
 
 
 @pytest.fixture
@@ -88,13 +83,9 @@ def everyones():
 
 
 def test_a_disk_that_takes_no_more_leaves_the_last_good_one(artifact, everyones):
-    run = subprocess.run(
-        [sys.executable, "-c", HARD, str(artifact), str(everyones)],
-        capture_output=True, text=True,
-    )  # fmt: skip
+    lines = printed(write_where_nothing_can_be, artifact, everyones).splitlines()
     everyones.chmod(0o755)
-    lines = run.stdout.splitlines()
-    assert len(lines) == 4, run.stdout + run.stderr
+    assert len(lines) == 4, lines
     for line, name in zip(lines, ["1", "state.npz"] * 2):
         assert str(everyones / name) in line and "what was there is left as it was" in line, line
     assert all("too large" in line for line in lines[:2])

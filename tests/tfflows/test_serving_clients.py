@@ -3,6 +3,7 @@
 import json
 import pathlib
 import re
+import runpy
 import shutil
 import socket
 import subprocess
@@ -15,6 +16,7 @@ import pytest
 import tensorflow as tf
 from google.protobuf import text_format
 
+from tests.processes import printed
 from tests.tfflows.served_models import KINDS
 from tfflows.serving.prediction_log import prediction_log
 from tfflows.serving.warm_up import WARM_UP
@@ -30,8 +32,12 @@ def messages(name):
 
 
 def saved_model_cli(*arguments):
-    command = [sys.executable, "-m", "tensorflow.python.tools.saved_model_cli", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return printed(_saved_model_cli, arguments)
+
+
+def _saved_model_cli(arguments):
+    sys.argv = ["saved_model_cli", *arguments]
+    runpy.run_module("tensorflow.python.tools.saved_model_cli", run_name="__main__")
 
 
 def execute(signatures, request):

@@ -2,12 +2,11 @@
 
 import pathlib
 import re
-import subprocess
-import sys
 
 import typer
 import yaml
 
+from tests.processes import printed
 from zoo import cli, recipe
 
 DOCS = pathlib.Path(__file__).parents[2] / "docs" / "distributed.md"
@@ -31,7 +30,5 @@ def test_the_tf_job():
 def test_the_code():
     (block,) = re.findall(r"```python\n(.*?)```", DOCS.read_text(), re.DOTALL)
     # In a process of its own: TensorFlow mixes up the reductions of two strategies in one.
-    code = f"{block}\nprint(model.history.history['nll'])"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert float(done.stdout.splitlines()[-1].strip("[]").split(",")[-1])
+    out = printed(exec, f"{block}\nprint(model.history.history['nll'])", {"__name__": "__main__"})
+    assert float(out.splitlines()[-1].strip("[]").split(",")[-1])

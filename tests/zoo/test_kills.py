@@ -2,7 +2,6 @@
 
 import copy
 import json
-import multiprocessing
 import os
 import random
 import signal
@@ -15,6 +14,7 @@ import pytest
 import yaml
 
 import tfflows
+from tests.processes import forked
 from tests.zoo.conftest import TINY
 from zoo.launch import free_addresses
 from zoo.recipe import parse
@@ -51,10 +51,9 @@ def _fit(recipe, work, started, after_an_epoch, result):
 
 
 def _child(*arguments):
-    context = multiprocessing.get_context("spawn")
-    started = context.Event()
+    started = forked.Event()
     recipe, work, *rest = arguments
-    child = context.Process(target=_fit, args=(recipe, work, started, *rest))
+    child = forked.Process(target=_fit, args=(recipe, work, started, *rest))
     child.start()
     return child, started
 

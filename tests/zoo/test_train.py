@@ -1,6 +1,5 @@
 import copy
 import csv
-import multiprocessing
 import os
 import signal
 
@@ -10,6 +9,7 @@ import pytest
 import tensorflow as tf
 
 import zoo.train
+from tests.processes import forked
 from tests.zoo.conftest import TINY
 from tfflows import saved_model
 from zoo.evaluate import evaluate, mean_and_error
@@ -45,8 +45,7 @@ def assert_same(one, other):
 def test_killed_and_resumed_gives_the_weights_of_an_undisturbed_run(tmp_path, model, training):
     recipe = tiny(model, **training)
     undisturbed, whole = fit(recipe, tmp_path / "undisturbed", default_strategy())
-    context = multiprocessing.get_context("spawn")
-    killed = context.Process(target=_killed_after_one_epoch, args=(recipe, tmp_path / "killed"))
+    killed = forked.Process(target=_killed_after_one_epoch, args=(recipe, tmp_path / "killed"))
     killed.start()
     killed.join()
     assert killed.exitcode == -signal.SIGKILL
