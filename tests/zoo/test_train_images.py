@@ -5,10 +5,11 @@ import csv
 import numpy as np
 import pytest
 
-from tests.zoo.conftest import TINY_IMAGES
+from tests.zoo.conftest import TINY_IMAGES, digit_images
 from tfflows import saved_model
 from zoo import registry
 from zoo.card_figures import gap
+from zoo.data.catalogue import CATALOGUE
 from zoo.evaluate import evaluate, protocol
 from zoo.model_card import card_text
 from zoo.optimizer import make_optimizer
@@ -76,21 +77,29 @@ def test_importance_samples_are_those_of_the_model(image_zoo):
     assert "5 importance samples" in protocol(data, five, model)
 
 
-def test_resumed_gives_the_weights_of_an_undisturbed_run(image_data, tmp_path, monkeypatch):
-    recipe = parse(TINY_IMAGES)
-    undisturbed, whole = fit(recipe, tmp_path / "undisturbed", default_strategy())
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory):
+    """A model and the record of its training."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(CATALOGUE, "digit_images", digit_images)
+        return fit(parse(TINY_IMAGES), tmp_path_factory.mktemp("run"), default_strategy())
+
+
+def test_resumed_gives_the_weights_of_an_undisturbed_run(
+    undisturbed, image_data, tmp_path, monkeypatch
+):
+    recipe, (model, whole) = parse(TINY_IMAGES), undisturbed
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
         patch.setattr(Resume, "on_epoch_begin", _stop_at_the_second)
         fit(recipe, tmp_path / "stopped", default_strategy())
     resumed, record = fit(recipe, tmp_path / "stopped", default_strategy())
-    for one, other in zip(undisturbed.weights, resumed.weights, strict=True):
+    for one, other in zip(model.weights, resumed.weights, strict=True):
         np.testing.assert_array_equal(one, other)
     assert np.array_equal(np.array(whole.log)[:, :-1], np.array(record.log)[:, :-1])
 
 
-def test_what_is_kept_is_the_average(image_data, tmp_path):
-    recipe = parse(TINY_IMAGES)
-    model, record = fit(recipe, tmp_path, default_strategy())
+def test_what_is_kept_is_the_average(undisturbed):
+    model, record = undisturbed
     assert record.best_epoch == 2
     averages = model.optimizer._model_variables_moving_average
     for weight, average in zip(model.trainable_variables, averages, strict=True):
