@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import pathlib
+import warnings
 from collections.abc import Iterator
 
 
@@ -26,4 +27,10 @@ def locked(directory: pathlib.Path) -> Iterator[None]:
                 f"{directory} is in use: another process trains there. Wait for it, or name "
                 "another directory (--runs)."
             ) from None
+        except OSError as error:
+            warnings.warn(
+                f"{directory} cannot be locked ({error.strerror}): nothing keeps another process "
+                "from training there.",
+                stacklevel=3,
+            )
         yield

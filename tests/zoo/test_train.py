@@ -1,5 +1,6 @@
 import copy
 import csv
+import errno
 import os
 import signal
 
@@ -118,6 +119,15 @@ def test_two_processes_do_not_train_in_one_directory(tmp_path):
     with locked(tmp_path), pytest.raises(ValueError, match="is in use: another process trains"):
         zoo.train.train(tiny(), tmp_path / "tiny", work=tmp_path)
     assert not (tmp_path / "tiny" / "1").exists()
+
+
+def test_a_directory_without_locks_is_worked_in_with_a_warning(tmp_path, monkeypatch):
+    def refuse(*_):
+        raise OSError(errno.ENOLCK, "No locks available")
+
+    monkeypatch.setattr("zoo.lock.fcntl.flock", refuse)
+    with pytest.warns(UserWarning, match="cannot be locked .No locks available"), locked(tmp_path):
+        pass
 
 
 def test_afresh_keeps_nothing_of_before(tmp_path):
