@@ -19,7 +19,8 @@ each_trained = pytest.mark.parametrize("trained", ROWS, ids=IDS, indirect=True)
 def fitted(row, **kwargs):
     model, (x, c) = row.make(), row.data()
     model.compile(keras.optimizers.Adam(1e-2), **kwargs)
-    history = model.fit(x, c, epochs=3, batch_size=64, verbose=0)
+    last = keras.callbacks.EarlyStopping("nll", mode="min", patience=9)  # not in a list
+    history = model.fit(x, c, epochs=3, batch_size=64, verbose=0, callbacks=last)
     return model, x, c, history.history
 
 
@@ -230,7 +231,7 @@ def test_triples_from_tf_data_have_weights():
         fitted["val_nll"][0],
     ):
         np.testing.assert_allclose(nll, expected, rtol=1e-5)
-    some_weights = np.arange(len(x)) < 64
+    some_weights = np.where(np.arange(len(x)) < 64, 256 / 64, 0)
     models = []
     for rows, kw in ((256, {"sample_weight": some_weights}), (64, {})):
         keras.utils.set_random_seed(0)
@@ -334,6 +335,9 @@ BAD = {
     "rank": (lambda m: m.fit(np.zeros([6], "float32")), r"\[batch, 4\]"),
     "superfluous condition": (lambda m: m.fit(X, np.zeros([6, 2])), "built without a condition"),
     "loss": (lambda m: m.compile(loss="mse"), "expected no loss"),
+    "metrics": (lambda m: m.compile(metrics=["mae"]), "expected no metrics"),
+    "generator": (lambda m: m.fit(iter([X])), "`x` should be an array or a `tf.data.Dataset`"),
+    "generator to be scored": (lambda m: m.predict(iter([X])), "`x` should be an array or a"),
     "n": (lambda m: m.sample(-1), "whole number"),
     "latent": (lambda m: m.decode(np.zeros([2, 3])), r"\[batch, 4\]"),
     "nan to be encoded": (lambda m: m.encode(NAN), "x without NaN"),
@@ -360,6 +364,11 @@ def test_bad_conditions_are_refused():
         model.fit(X, np.full(6, 3))
     with pytest.raises(ValueError, match="expected a condition: labels"):
         model.fit(X)
+    for act in (model.fit, model.log_prob):
+        with pytest.raises(ValueError, match=r"labels of shape \[batch\]"):
+            act(X, np.eye(6)[:, :3])
+        with pytest.raises(ValueError, match="labels that are numbers"):
+            act(X, np.full(6, "a"))
     for bad in (np.full(6, 3), np.full(6, 0.5), np.full(6, np.nan)):
         for act in (model.fit, model.log_prob):
             with pytest.raises(ValueError, match="labels from 0 to 2"):

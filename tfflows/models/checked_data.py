@@ -101,6 +101,11 @@ def check_labels(model, labels) -> None:
     """Raises a ValueError for labels that are none of the model's classes."""
     check_labels_shape(model, np.shape(labels)[1:])
     labels = np.asarray(labels)
+    if labels.dtype.kind not in "biuf":
+        raise ValueError(
+            f"Model '{model.name}' expected labels that are numbers. "
+            f"Received: {labels.ravel()[0]!r}."
+        )
     is_good = (labels >= 0) & (labels < model.num_classes) & (labels == np.floor(labels))
     if not is_good.all():
         raise ValueError(

@@ -10,7 +10,7 @@ from tfflows.models.checked_data import check_importance_samples
 from tfflows.models.clip_after_reduction import clip_after_reduction
 from tfflows.models.few_examples import few_examples
 from tfflows.models.non_finite_guard import NonFiniteGuard
-from tfflows.models.pack import pack
+from tfflows.models.pack import check_source, pack
 from tfflows.models.shared_data import pooled
 from tfflows.replicas import is_multi_worker, sum_over_replicas
 
@@ -47,11 +47,12 @@ class LikelihoodTraining(keras.Model):
             instead of data, by reverse KL: then `fit(steps_per_epoch=..., batch_size=...)`.
           **kwargs: those of `keras.Model.compile`.
         """
-        if kwargs.get("loss") is not None:
-            raise ValueError(
-                "`compile` expected no loss: a density model is trained by its log-likelihood. "
-                f"Received: loss={kwargs['loss']}."
-            )
+        for name in ("loss", "metrics", "weighted_metrics"):
+            if kwargs.get(name) is not None:
+                raise ValueError(
+                    f"`compile` expected no {name}: a density model is trained and measured by its "
+                    f"log-likelihood, and has no targets. Received: {name}={kwargs[name]}."
+                )
         self.target_log_prob = target_log_prob
         super().compile(optimizer=optimizer, **kwargs)
         clip_after_reduction(self.optimizer, self.distribute_strategy)
@@ -74,7 +75,7 @@ class LikelihoodTraining(keras.Model):
         # Keras's optimizers add up the gradients of the replicas, whose parts of a batch may differ
         # in size. Without gradients, Keras takes the mean of the replicas by their sizes.
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        total = tf.reduce_sum(weight)
+        total = tf.reduce_sum(tf.ones_like(weight))  # as Keras: of examples, not of weights
         total = sum_over_replicas([total])[0] if training else replicas * total
         objective = tf.math.divide_no_nan(tf.reduce_sum(weight * y_pred), total)
         return tf.add_n([-objective, *(loss / replicas for loss in self.losses)])
@@ -100,7 +101,8 @@ class LikelihoodTraining(keras.Model):
             of triples with conditions and weights. None with `compile(target_log_prob=...)`.
           y: conditions `[n, ...]`, or None.
           batch_size, validation_data, callbacks, **kw: as in `keras.Model.fit`;
-            `validation_data` is `x_val`, `(x_val, condition_val)`, or a dataset.
+            `validation_data` is `x_val`, `(x_val, condition_val)`, or a dataset. To stop early, or
+            keep the best: `monitor="val_nll", mode="min"`.
 
         Raises:
           FloatingPointError: the loss is NaN or infinite; weights and optimizer are put back to
@@ -110,12 +112,13 @@ class LikelihoodTraining(keras.Model):
             x = self._noise_batches(x, batch_size, kw.get("steps_per_epoch"))
             batch_size = None
         else:
+            check_source(x)
             self._prepare(x, y)
         self._build_optimizer()
         if validation_data is not None:
             validation_data = self._validation(validation_data)
         if not isinstance(callbacks, keras.callbacks.CallbackList):
-            callbacks = [NonFiniteGuard(), *(callbacks or [])]
+            callbacks = [NonFiniteGuard(), *keras.tree.flatten(callbacks or [])]
         if isinstance(x, tf.data.Dataset):
             kw.setdefault("shuffle", False)  # Keras warns of what it would not do anyway
         return super().fit(

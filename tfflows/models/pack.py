@@ -19,6 +19,7 @@ def pack(x, condition, check, sample_weight=None) -> dict:
       check: called with `x` and the condition where they are arrays.
       sample_weight: None, or one for each example.
     """
+    check_source(x)
     if isinstance(x, tf.data.Dataset):
         for what, given in (("y", condition), ("sample_weight", sample_weight)):
             if given is not None:
@@ -49,3 +50,12 @@ def _inputs(x, *condition_and_weight):
         return (x,)
     condition, *weight = condition_and_weight
     return (x, condition), *(weight * 2)
+
+
+def check_source(x) -> None:
+    """Raises a ValueError for what is neither an array, nor arrays, nor a dataset of TensorFlow."""
+    if not (isinstance(x, (tf.data.Dataset, list, tuple)) or hasattr(x, "__array__")):
+        raise ValueError(
+            "`x` should be an array or a `tf.data.Dataset` (of a generator, by "
+            f"`tf.data.Dataset.from_generator`). Received: {type(x).__name__}."
+        )
