@@ -52,7 +52,8 @@ def load(path) -> keras.Model:
     """The Keras model of an exported directory, ready to score, sample or train on.
 
     Reads the config and the weights, not the graph; runs no code from the directory, and makes
-    only classes of this library, of Keras, and distributions of TensorFlow Probability.
+    only classes of this library, of Keras, and distributions and bijectors of TensorFlow
+    Probability.
 
     >>> model = RealNVP(num_couplings=2, units=(8,))
     >>> model.build((None, 3))

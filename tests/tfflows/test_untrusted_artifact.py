@@ -22,6 +22,12 @@ def _of(name, module, registered=None, **config):
     return {"class_name": name, "module": module, "config": config, "registered_name": registered}
 
 
+def _base(loc):
+    """A base distribution with a parameter that is none."""
+    normal = {"distribution": "Normal", "parameters": {"loc": loc, "scale": 1.0}}
+    return _of("FixedDistribution", None, "tfflows>FixedDistribution", fixed=normal)
+
+
 OBJECTS = {
     "a Lambda": _lambda,
     "code": lambda: _of("__lambda__", "builtins", value="gASVAAAA"),
@@ -75,6 +81,7 @@ PLACES = {
     "model": lambda preset, odd: preset.__setitem__("config", odd),
     "argument": lambda preset, odd: preset["config"]["config"].__setitem__("seed", odd),
     "deep": lambda preset, odd: preset["config"]["config"].__setitem__("units", [{"a": [odd]}]),
+    "base": lambda preset, odd: preset["config"]["config"].__setitem__("base", _base(odd)),
     "build": lambda preset, odd: preset.__setitem__("build", {"input_shape": [odd]}),
 }
 
