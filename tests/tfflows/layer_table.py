@@ -5,6 +5,7 @@ from collections.abc import Callable
 
 import numpy as np
 import tensorflow as tf
+from tensorflow_probability import bijectors as tfb
 
 from tfflows.families import Affine
 from tfflows.layers import (
@@ -15,6 +16,7 @@ from tfflows.layers import (
     Chain,
     Coupling,
     EmergingConvolution,
+    FixedBijector,
     Invert,
     InvertibleLinear,
     Logit,
@@ -122,6 +124,20 @@ def _chain(dtype, memory=None):
     return Chain([ActNorm(name="norm", dtype=dtype), first, second], memory, dtype=dtype)
 
 
+def _vector(dtype, *values):
+    return tf.constant(values, "float64" if dtype == "float64" else "float32")
+
+
+def _blockwise(dtype):
+    bounded = tfb.Sigmoid(_vector(dtype, 0.0, -1.0, 0.0), _vector(dtype, 3.0, 4.0, 5.0))
+    return FixedBijector(tfb.Blockwise([tfb.Softplus(), bounded], [2, 3]), dtype=dtype)
+
+
+def _tails_of_each_channel(dtype):
+    tails = tfb.SinhArcsinh(0.1, _vector(dtype, 0.9, 1.0, 1.2))
+    return FixedBijector(tfb.Chain([tfb.Shift(_vector(dtype, 0.5)), tails]), dtype=dtype)
+
+
 IMAGE = {"shape": (4, 4, 3)}
 C = {"condition": (2,)}
 
@@ -138,6 +154,9 @@ ROWS = [
     Row("unsqueeze", lambda d: Unsqueeze(dtype=d), shape=(2, 3, 8)),
     Row("rescale", lambda d: Rescale(-0.5, 3.0, dtype=d)),
     Row("logit", lambda d: Logit(alpha=0.05, dtype=d), low=0.01, high=0.99, total=False),
+    Row("fixed_blockwise", _blockwise, low=0.1, total=False),
+    Row("fixed_exp", lambda d: FixedBijector(tfb.Exp(), dtype=d), low=0.1, total=False),
+    Row("fixed_chain", _tails_of_each_channel, **IMAGE),
     Row("invert_logit", lambda d: Invert(Logit(dtype=d, name="logit"), dtype=d)),
     *[
         Row(f"linear_{p}", lambda d, p=p: InvertibleLinear(p, seed=1, dtype=d))

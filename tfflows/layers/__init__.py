@@ -5,6 +5,7 @@ from tfflows.layers.batch_normalization import BatchNormalization
 from tfflows.layers.chain import Chain
 from tfflows.layers.coupling import Coupling
 from tfflows.layers.emerging_convolution import EmergingConvolution
+from tfflows.layers.fixed_bijector import FixedBijector
 from tfflows.layers.invert import Invert
 from tfflows.layers.invertible_linear import InvertibleLinear
 from tfflows.layers.logit import Logit
@@ -24,6 +25,7 @@ __all__ = [
     "Chain",
     "Coupling",
     "EmergingConvolution",
+    "FixedBijector",
     "Invert",
     "InvertibleLinear",
     "Logit",
