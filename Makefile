@@ -2,7 +2,7 @@
 #   make demo PYTHON=python3.12 VENV=/somewhere/else
 VENV ?= .venv
 PYTHON ?= python3
-PYTEST_ARGS ?= -n 2 --dist loadfile
+PYTEST_ARGS ?= -n 2 --dist worksteal
 BENCH_ARGS ?=
 
 export TF_CPP_MIN_LOG_LEVEL ?= 2
