@@ -39,15 +39,15 @@ def data(case, rows=STEPS * BATCH):
     return x.reshape(rows, *shape).astype("float32")
 
 
-def train(case, strategy, rows=STEPS * BATCH):
-    """The weights after one pass over the rows, in order."""
+def train(case, strategy, rows=STEPS * BATCH, batch=BATCH, epochs=1):
+    """The weights after passes over the rows, in order."""
     make, options = CASES[case]
     keras.utils.set_random_seed(3)
     with strategy.scope():
         model = make()
         model.compile(_optimizer(**options))
     x = data(case, rows)
-    model.fit(tf.data.Dataset.from_tensor_slices(x).batch(BATCH), epochs=1, verbose=0)
+    model.fit(tf.data.Dataset.from_tensor_slices(x).batch(batch), epochs=epochs, verbose=0)
     return model
 
 
