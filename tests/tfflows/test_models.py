@@ -242,6 +242,17 @@ def test_triples_from_tf_data_have_weights():
     np.testing.assert_allclose(model.predict(data, verbose=0), model.log_prob(x, c), atol=1e-5)
 
 
+def test_a_dataset_has_weights_without_conditions():
+    row = next(r for r in ROWS if r.name == "maf_act_norm")
+    x, _ = row.data()
+    weight = np.random.RandomState(0).uniform(0.5, 1.5, len(x))
+    data = tf.data.Dataset.from_tensor_slices((x, weight)).map(lambda x, w: (x, None, w)).batch(64)
+    model = row.make()
+    model.compile(keras.optimizers.SGD(0.0))
+    nll = model.fit(data, verbose=0, validation_data=data).history["val_nll"][0]
+    np.testing.assert_allclose(nll, -np.average(model.log_prob(x), weights=weight), rtol=1e-5)
+
+
 @pytest.mark.parametrize("name", ["maf", "iaf", "real_nvp_batch", "spline_autoregressive"])
 def test_no_rows_give_no_rows(name):
     row = next(r for r in ROWS if r.name == name)

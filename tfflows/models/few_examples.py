@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
-
 import numpy as np
 import tensorflow as tf
 
@@ -49,5 +47,5 @@ def _of_dataset(dataset, count):
         seen += len(batches[-1][0])
         if seen >= count:
             break
-    parts = [tf.concat(part, 0) for part in itertools.islice(zip(*batches), 2)]
-    return parts[0], parts[1] if len(parts) > 1 else None
+    x, condition, *_ = *zip(*batches), [None]
+    return tf.concat(x, 0), None if condition[0] is None else tf.concat(condition, 0)

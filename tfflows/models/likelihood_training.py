@@ -98,7 +98,8 @@ class LikelihoodTraining(keras.Model):
 
         Args:
           x: data `[n, ...]`, or a `tf.data.Dataset` of batches of it, of pairs with conditions, or
-            of triples with conditions and weights. None with `compile(target_log_prob=...)`.
+            of triples with conditions, or None, and weights. None with
+            `compile(target_log_prob=...)`.
           y: conditions `[n, ...]`, or None.
           batch_size, validation_data, callbacks, **kw: as in `keras.Model.fit`;
             `validation_data` is `x_val`, `(x_val, condition_val)`, or a dataset. To stop early, or
@@ -244,6 +245,6 @@ def _shapes(x, y):
     if isinstance(x, tf.data.Dataset):
         spec = x.element_spec
         spec = spec if isinstance(spec, tuple) else (spec,)
-        return [tuple(s.shape) for s in spec[:2]]
+        return [tuple(s.shape) for s in spec[:2] if isinstance(s, tf.TensorSpec)]
     shapes = [tuple(np.shape(x))] + ([] if y is None else [tuple(np.shape(y))])
     return [(None, *s[1:]) for s in shapes]

@@ -38,18 +38,21 @@ def pack(x, condition, check, sample_weight=None) -> dict:
 
 
 def map_data(dataset: tf.data.Dataset) -> tf.data.Dataset:
-    """A dataset of `x`, of `(x, condition)` or of `(x, condition, weight)`, as Keras takes it."""
+    """A dataset of `x`, of `(x, condition)` or of `(x, condition, weight)`, as Keras takes it.
+
+    With weights alone, the condition is None.
+    """
     dataset = sharded(dataset)
     if not isinstance(dataset.element_spec, tuple):
         return dataset
-    return dataset.map(lambda *element: _inputs(*element))
+    return dataset.map(_inputs)
 
 
 def _inputs(x, *condition_and_weight):
     if not condition_and_weight:
         return (x,)
     condition, *weight = condition_and_weight
-    return (x, condition), *(weight * 2)
+    return x if condition is None else (x, condition), *(weight * 2)
 
 
 def check_source(x) -> None:
