@@ -99,17 +99,20 @@ class Discretized(tfd.Distribution):
         # Selected before the logarithm, whose gradient would not be finite.
         larger, gap = tf.where(is_resolved, larger, 0.0), tf.where(is_resolved, gap, 1.0)
         log_prob = larger + tf.math.log(-tf.math.expm1(-gap))
-        # At an end, where it is needed: from its one edge to that of the next bin.
+        # Of a bin at an end, where it is needed: from its one edge to that of the next bin.
         upper = tf.where(is_low & ~is_resolved, y + 1.5, upper)
         lower = tf.where(is_high & ~is_resolved, y - 1.5, lower)
-        # In the middle of the bin, if the density ends within it.
-        is_whole = tf.math.is_finite(inner.log_prob(lower) + inner.log_prob(upper))
-        left, right = (inner.log_prob(tf.where(is_whole, edge, y)) for edge in (lower, upper))
-        density = _log_integral(left, right)
-        density = tf.where(is_low, _log_tail(left, right - left), density)
-        density = tf.where(is_high, _log_tail(right, left - right), density)
-        log_prob = tf.where(is_resolved, log_prob, density)
+        log_prob = tf.where(is_resolved, log_prob, self._log_mass_by_density(y, lower, upper))
         return replace_where((y < self.low) | (y > self.high), -math.inf, log_prob)
+
+    def _log_mass_by_density(self, y, lower, upper):
+        density = self.distribution.log_prob
+        # In the middle of the bin, if the density ends within it.
+        is_whole = tf.math.is_finite(density(lower) + density(upper))
+        left, right = (density(tf.where(is_whole, edge, y)) for edge in (lower, upper))
+        log_mass = _log_integral(left, right)
+        log_mass = tf.where(y == self.low, _log_tail(left, right - left), log_mass)
+        return tf.where(y == self.high, _log_tail(right, left - right), log_mass)
 
     def _log_cdf(self, y):
         y = tf.floor(tf.cast(y, self.dtype))

@@ -33,7 +33,7 @@ def encode_condition(model, condition) -> tf.Tensor | None:
             check_finite(model, "condition", condition)
         return tf.cast(condition, model.variable_dtype)
     if tf.executing_eagerly():
-        check_labels(model, np.reshape(condition, [-1]) if np.ndim(condition) == 0 else condition)
+        check_labels(model, np.atleast_1d(condition))
     labels = tf.reshape(tf.cast(condition, tf.int32), [-1])
     message = f"labels should be from 0 to {model.num_classes - 1}"
     checks = [

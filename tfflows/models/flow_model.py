@@ -80,6 +80,7 @@ class FlowModel(DensityModel):
         self._check_shapes_of_flow(x_shape, condition_shape)
         if not self.base.built:
             self.base.build((None, *self.flow.latent_shape))
+        self._is_sequential = any(map(_is_sequential, self.flow._flatten_layers()))
 
     def _check_shapes_of_flow(self, x_shape, condition_shape):
         """One that was built before may have been built for something else."""
@@ -119,7 +120,7 @@ class FlowModel(DensityModel):
 
         Its loop would take a hundred times as long in Python.
         """
-        if tf.executing_eagerly() and any(map(_is_sequential, self.flow._flatten_layers())):
+        if tf.executing_eagerly() and self._is_sequential:
             return self.function("latents", self._flow)(x, condition)
         return self._flow(x, condition)
 

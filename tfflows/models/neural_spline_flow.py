@@ -24,10 +24,10 @@ class NeuralSplineFlow(FlowModel):
       kind: "coupling" or "autoregressive".
       num_bins, bound, size_scale: of the splines.
       linear: None (the order is reversed instead), "plu", "qr" or "full".
-      normalization: "act", "batch", or None: before each layer. For data of other units: splines
-        are from -bound to bound, and beyond it the identity.
       linear_initializer: of the matrices. A random rotation mixes the columns of a table from the
         start; "identity" leaves the columns, and what is special in each, to be mixed as need be.
+      normalization: "act", "batch", or None: before each layer. For data of other units: splines
+        are from -bound to bound, and beyond it the identity.
       activation, dropout: of the conditioners (dropout: couplings only).
       seed: seed of the initial rotations.
       memory: what the backward pass keeps: that of `Chain`.
