@@ -29,8 +29,8 @@ CARD = """\
 
     {command}
 
-takes the recipe below; it took {time} (wall clock, and other work may have run beside it) on \
-{hardware}{precision}. The seed is {seed}; of \
+takes the recipe below; it took {time}{began} (wall clock, and other work may have run beside it) \
+on {hardware}{precision}. The seed is {seed}; of \
 {validations} validations the best was number {best_epoch} ({validated}), whose weights \
 these are.{outlook} `training.csv` is the log. Versions: {versions}.
 
@@ -139,6 +139,7 @@ def card_text(
         figures=figures(metadata, data),
         precision=_precision(metadata),
         time=_time(metadata["hours"]),
+        began=_began(recipe["training"].get("begins_with")),
         validations=validations,
         validated=_validated(metrics, data),
         versions=", ".join(f"{name} {version}" for name, version in metadata["versions"].items()),
@@ -170,6 +171,10 @@ def _variant(model: dict[str, Any]) -> str:
     if is_pixel_cnn and not arguments.get("dropout"):
         sentences.append("There was no dropout.")
     return "".join(f" {sentence}" for sentence in sentences)
+
+
+def _began(entry: str | None) -> str:
+    return f", those of `{entry}`, with whose weights it began, among them" if entry else ""
 
 
 def _outlook(log: np.ndarray, data: zoo.data.DataSet) -> str:

@@ -79,6 +79,9 @@ class TrainingRecipe(_Strict):
     """By Adam, Adamax or Muon (`KernelMuon`); the weights that are best in validation are kept."""
 
     seed: int = pydantic.Field(0, ge=0)
+    begins_with: str | None = pydantic.Field(
+        None, description="an entry, all of whose weights the model has: it begins with these"
+    )
     batch_size: int = pydantic.Field(256, gt=0)
     epochs: int = pydantic.Field(gt=0, description="passes over the data")
     restarts: tuple[int, ...] = pydantic.Field(

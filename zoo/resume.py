@@ -11,6 +11,8 @@ import keras
 import numpy as np
 
 from tfflows import saved_model
+from tfflows.weight_paths import weight_paths
+from zoo import registry
 from zoo.recipe import Recipe, parse
 from zoo.replace import replace
 from zoo.state_file import read_state, write_state
@@ -117,11 +119,32 @@ class Resume(keras.callbacks.Callback):
         self.best_nll = metadata["metrics"]["val_nll"]
         self.best_epoch = metadata["metrics"]["best_epoch"]
         self.seconds = self.log[-1][-1]
-        self.trained_on = metadata["hardware"].split(THEN)
-        self.trained_in = metadata["dtype"].split(THEN) if "dtype" in metadata else []
+        self.trained_on, self.trained_in = _trained(metadata)
         self._check_not_stopped(trained_by, entry)
         model.set_weights(self.best)
         _begin_at(model, step=int(self.log[-1][COLUMNS.index("step")]))
+
+    def begin_with(self, model: keras.Model, name: str) -> None:
+        """Puts the weights of the entry `name` into the model, and counts the time they took.
+
+        What the model has beyond them, that of a condition for example, is left as it is.
+
+        Raises:
+            ValueError: a weight of the entry is none of the model's, or has another shape.
+        """
+        directory = registry.path(name)
+        own, theirs = weight_paths(model), weight_paths(saved_model.load(directory))
+        for path, weight in theirs.items():
+            if path not in own or own[path].shape != weight.shape:
+                found = own[path].shape if path in own else "none of that name"
+                raise ValueError(
+                    f"{self.recipe.name} cannot begin with {name}, of which it should have all "
+                    f"weights. Expected: {path} of shape {weight.shape}. Received: {found}."
+                )
+            own[path].assign(weight)
+        metadata = saved_model.read(directory)["metadata"]
+        self.seconds = 3600 * metadata["hours"]
+        self.trained_on, self.trained_in = _trained(metadata)
 
     def _check_not_stopped(self, trained_by, where):
         """What restarts the schedule begins where that came to its end, not where patience did."""
@@ -192,6 +215,12 @@ class Resume(keras.callbacks.Callback):
             numbers = f"{nll:.5f}", f"{val_nll:.5f}", f"{rate:.3e}", f"{seconds:.1f}"
             writer.writerow([int(epoch), int(step), *numbers])
         return text.getvalue()
+
+
+def _trained(metadata) -> tuple[list[str], list[str]]:
+    """On what, and in what precision."""
+    precision = metadata["dtype"].split(THEN) if "dtype" in metadata else []
+    return metadata["hardware"].split(THEN), precision
 
 
 def _begin_at(model, step):

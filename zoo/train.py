@@ -109,8 +109,8 @@ def fit(
         model.adapt(rows(), num_examples=training.adapt_rows)
         model.optimizer.build(model.trainable_variables)
         resume = Resume(state, recipe, writes, hardware(strategy))
-        if (fresh or not resume.restore(model)) and start:
-            resume.restore_entry(model, pathlib.Path(start))
+        if fresh or not resume.restore(model):
+            _begin(model, resume, start)
         check_agreement(strategy, resume.epoch, state)
     if resume.epoch < epochs and not resume.exhausted:
         interactive = sys.stdout.isatty()
@@ -140,6 +140,14 @@ def fit(
         )
     resume.restore_best(model)
     return model, resume
+
+
+def _begin(model, resume, start):
+    """With the weights that were asked for, if any were."""
+    if start:
+        resume.restore_entry(model, pathlib.Path(start))
+    elif entry := resume.recipe.training.begins_with:
+        resume.begin_with(model, entry)
 
 
 def shipped(recipe: Recipe, trained: DensityModel) -> DensityModel:

@@ -13,6 +13,7 @@ import zoo.train
 from tests.processes import forked
 from tests.zoo.conftest import TINY
 from tfflows import saved_model
+from tfflows.weight_paths import weight_paths
 from zoo.evaluate import evaluate, mean_and_error
 from zoo.lock import locked
 from zoo.recipe import parse
@@ -174,6 +175,43 @@ def test_a_shipped_entry_is_gone_on_from(entries, tmp_path, monkeypatch):
 def test_an_entry_of_another_recipe_is_not_gone_on_from(entries, tmp_path):
     with pytest.raises(ValueError, match="does not go on from"):
         fit(tiny(epochs=3), tmp_path, default_strategy(), start=entries / "tiny")
+
+
+def test_a_training_begins_with_the_weights_of_another_entry(tiny_zoo, tmp_path):
+    recipe = tiny(begins_with="tiny", epochs=1, learning_rate=1e-30)
+    model, record = fit(recipe, tmp_path, default_strategy())
+    before = saved_model.read(tiny_zoo / "tiny" / "1")["metadata"]
+    assert_same(model.get_weights(), saved_model.load(tiny_zoo / "tiny" / "1").get_weights())
+    assert record.best_nll == pytest.approx(before["metrics"]["val_nll"])
+    assert (record.epoch, int(model.optimizer.iterations)) == (1, record.log[0][1])
+    assert record.seconds > 3600 * before["hours"] > 0
+    assert record.trained_on[0] == before["hardware"]
+
+
+def test_what_is_beyond_those_weights_is_left_as_it_is(tiny_zoo, tmp_path):
+    deeper = copy.deepcopy(TINY["model"])
+    deeper["arguments"]["num_layers"] = 3
+    options = {"epochs": 1, "learning_rate": 1e-30}
+    afresh, _ = fit(tiny(deeper, **options), tmp_path / "afresh", default_strategy())
+    begun, _ = fit(
+        tiny(deeper, begins_with="tiny", **options), tmp_path / "begun", default_strategy()
+    )
+    tiny_weights = weight_paths(saved_model.load(tiny_zoo / "tiny" / "1"))
+    own, beyond = weight_paths(begun), 0
+    for path, weight in weight_paths(afresh).items():
+        expected = tiny_weights.get(path, weight)
+        np.testing.assert_allclose(own[path], expected, atol=1e-20)
+        beyond += path not in tiny_weights
+    assert beyond
+
+
+def test_a_model_without_all_of_those_weights_is_refused(tiny_zoo, tmp_path):
+    wider = copy.deepcopy(TINY["model"])
+    wider["arguments"]["units"] = [9]
+    with pytest.raises(ValueError, match="cannot begin with tiny, of which it should have all"):
+        fit(tiny(wider, begins_with="tiny"), tmp_path, default_strategy())
+    with pytest.raises(ValueError, match="tynee"):
+        fit(tiny(begins_with="tynee"), tmp_path, default_strategy())
 
 
 def test_two_replicas(tmp_path):
