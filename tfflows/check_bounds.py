@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import numbers
+
 
 def check_bounds(low: float, high: float | None = None, **arguments: float) -> None:
-    """Raises a ValueError that names the first argument below `low` or above `high`.
+    """Raises a ValueError that names the first argument below `low` or above `high`, or no number.
 
     >>> check_bounds(1, num_layers=0)
     Traceback (most recent call last):
@@ -12,6 +14,7 @@ def check_bounds(low: float, high: float | None = None, **arguments: float) -> N
     ValueError: `num_layers` should be at least 1. Received: num_layers=0.
     """
     for name, value in arguments.items():
-        if value < low or high is not None and value > high:
+        is_number = isinstance(value, numbers.Real)
+        if not is_number or value < low or high is not None and value > high:
             bounds = f"at least {low}" if high is None else f"from {low} to {high}"
             raise ValueError(f"`{name}` should be {bounds}. Received: {name}={value}.")

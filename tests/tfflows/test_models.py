@@ -322,6 +322,18 @@ def test_distribution_is_the_model():
     assert one.sample(5, seed=1).shape == (5, DIM)
 
 
+@pytest.mark.parametrize("name", ["maf", "maf_labels", "pixel_cnn"])
+def test_how_many_samples_may_be_known_when_a_graph_is_run(name):
+    row = next(r for r in ROWS if r.name == name)
+    model, (x, _) = row.make(), row.data()
+    model.build((None, *x.shape[1:]))
+    condition = None if model.num_classes is None else 1
+    draw = tf.function(lambda n: model.sample(n, condition, seed=1))
+    for n in (2, 3):
+        expected = model.sample(n, condition, seed=1)
+        np.testing.assert_allclose(draw(tf.constant(n)), expected, atol=1e-5)
+
+
 def test_temperature_narrows_and_seeds_repeat():
     model, *_ = fitted(ROWS[0])
     np.testing.assert_array_equal(model.sample(9, seed=1), model.sample(9, seed=1))
@@ -347,9 +359,12 @@ BAD = {
     "superfluous condition": (lambda m: m.fit(X, np.zeros([6, 2])), "built without a condition"),
     "loss": (lambda m: m.compile(loss="mse"), "expected no loss"),
     "metrics": (lambda m: m.compile(metrics=["mae"]), "expected no metrics"),
-    "generator": (lambda m: m.fit(iter([X])), "`x` should be an array or a `tf.data.Dataset`"),
-    "generator to be scored": (lambda m: m.predict(iter([X])), "`x` should be an array or a"),
+    "generator": (lambda m: m.fit(iter([X])), "`x` should be an array, a `tf.data.Dataset`"),
+    "generator to be scored": (lambda m: m.predict(iter([X])), "`x` should be an array, a"),
+    "class weights": (lambda m: m.fit(X, class_weight={0: 2.0}), "expected no class_weight"),
     "n": (lambda m: m.sample(-1), "whole number"),
+    "n of several": (lambda m: m.sample([2, 3]), "whole number"),
+    "n in a graph": (lambda m: tf.function(m.sample)(tf.constant(2.0)), "whole number"),
     "latent": (lambda m: m.decode(np.zeros([2, 3])), r"\[batch, 4\]"),
     "nan to be encoded": (lambda m: m.encode(NAN), "x without NaN"),
     "nan to be decoded": (lambda m: m.decode(INFINITE), "z without NaN or infinity"),
@@ -442,6 +457,8 @@ def test_bad_numbers_of_layers_are_refused():
     for make in (tfflows.RealNVP, tfflows.MAF, tfflows.NeuralSplineFlow, tfflows.Glow):
         with pytest.raises(ValueError, match="should be at least 1. Received: num_"):
             make(0)
+    with pytest.raises(ValueError, match=r"`units` should be at least 1. Received: units=\(8,\)"):
+        tfflows.NeuralSplineFlow(units=(8,))
     for make in (tfflows.Glow, tfflows.PixelCNNPlusPlus):
         with pytest.raises(ValueError, match="`num_bits` should be from 1 to 16"):
             make(num_bits=17)

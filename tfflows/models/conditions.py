@@ -44,15 +44,18 @@ def encode_condition(model, condition) -> tf.Tensor | None:
         return tf.one_hot(labels, model.num_classes, dtype=model.variable_dtype)
 
 
-def repeat_condition(model, condition, n: int) -> tf.Tensor | None:
+def repeat_condition(model, condition, n) -> tf.Tensor | None:
     """The conditions of `n` samples, encoded: of one condition, or of as many."""
     if condition is None:
         return encode_condition(model, None)
     encoded = encode_condition(model, condition)
     if encoded.shape.rank == len(model.condition_shape) and model.num_classes is None:
         encoded = encoded[tf.newaxis]
-    if encoded.shape[0] not in (1, n):
+    if encoded.shape[0] == 1:
+        return tf.repeat(encoded, n, axis=0)
+    count = tf.get_static_value(n)
+    if None not in (encoded.shape[0], count) and encoded.shape[0] != count:
         raise ValueError(
             f"`condition` should be one condition, or n={n} of them. Received: {encoded.shape[0]}."
         )
-    return tf.repeat(encoded, n, axis=0) if encoded.shape[0] == 1 else encoded
+    return encoded

@@ -12,6 +12,7 @@ from tfflows import saved_model
 from tfflows.bijector_layer import shape_text
 from tfflows.check_bounds import check_bounds
 from tfflows.models.checked_data import (
+    check_count,
     check_data,
     check_importance_samples,
     check_labels_shape,
@@ -118,7 +119,7 @@ class DensityModel(LikelihoodTraining):
         """Draws `n` examples, `[n, ...]`.
 
         Args:
-          n: how many.
+          n: how many; within a `tf.function` it may be a tensor.
           condition: one for all samples, or `n` of them.
           temperature: factor on the scale of the base distribution; below 1: nearer the modes.
           seed: an int or a pair of int32; the same seed gives the same samples. With a pair for
@@ -132,19 +133,18 @@ class DensityModel(LikelihoodTraining):
     def _checked_sample(self, name, method, n, condition, temperature, seed, **given):
         """A method that samples, as one `tf.function`, of arguments that are checked."""
         self.check_built()
-        if np.ndim(n) or int(n) < 0:
-            raise ValueError(f"`n` should be a whole number, 0 or more. Received: n={n}.")
+        check_count(n)
         condition = repeat_condition(self, condition, n)
         check_temperature(temperature)
         temperature, seed = tf.cast(temperature, tf.float32), self.stateless_seed(seed)
         self._check_rows(n, temperature, seed)
         name = name if seed.shape.rank == 1 else f"{name}_rows"
-        n = tf.constant(n, tf.int32)
+        n = tf.cast(n, tf.int32)
         return self.function(name, method)(n, condition, temperature, seed, **given)
 
     @staticmethod
     def _check_rows(n, temperature, seed):
-        by_row = seed.shape.rank == 2
+        by_row, n = seed.shape.rank == 2, tf.get_static_value(n)
         if by_row and seed.shape[0] != n or temperature.shape not in [[], *[[n]] * by_row]:
             raise ValueError(
                 f"`seed` should be one, or n={n} pairs; `temperature` a number or, with that many "

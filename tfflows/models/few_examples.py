@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import keras
 import numpy as np
 import tensorflow as tf
+
+from tfflows.models.packed_py_dataset import parts
 
 
 def few_examples(data, condition=None, count: int | None = None) -> tuple:
@@ -11,7 +14,7 @@ def few_examples(data, condition=None, count: int | None = None) -> tuple:
 
     Args:
       data: array, of which examples are drawn at random, always the same; or dataset of batches
-        (of pairs with conditions), of which the first are taken.
+        (of pairs with conditions), of TensorFlow or of Keras, of which the first are taken.
       condition: conditions, where `data` is an array.
       count: how many; None: 4096 vectors, or 256 images, each of which has many pixels.
 
@@ -20,16 +23,15 @@ def few_examples(data, condition=None, count: int | None = None) -> tuple:
     """
     if count is None:
         count = 4096 if len(_event_shape(data)) == 1 else 256
-    if isinstance(data, tf.data.Dataset):
+    if isinstance(data, (tf.data.Dataset, keras.utils.PyDataset)):
         return tuple(None if part is None else part[:count] for part in _of_dataset(data, count))
     return tuple(None if part is None else _drawn(part, count) for part in (data, condition))
 
 
 def _event_shape(data):
-    if not isinstance(data, tf.data.Dataset):
-        return np.shape(data)[1:]
-    spec = data.element_spec
-    return (spec[0] if isinstance(spec, tuple) else spec).shape[1:]
+    if isinstance(data, tf.data.Dataset):
+        return parts(data.element_spec)[0].shape[1:]
+    return np.shape(parts(data[0])[0] if isinstance(data, keras.utils.PyDataset) else data)[1:]
 
 
 def _drawn(array, count):
@@ -43,7 +45,7 @@ def _drawn(array, count):
 def _of_dataset(dataset, count):
     batches, seen = [], 0
     for batch in dataset:
-        batches.append(batch if isinstance(batch, tuple) else (batch,))
+        batches.append(parts(batch))
         seen += len(batches[-1][0])
         if seen >= count:
             break

@@ -11,6 +11,7 @@ from tfflows.models.clip_after_reduction import clip_after_reduction
 from tfflows.models.few_examples import few_examples
 from tfflows.models.non_finite_guard import NonFiniteGuard
 from tfflows.models.pack import check_source, pack
+from tfflows.models.packed_py_dataset import parts
 from tfflows.models.shared_data import pooled
 from tfflows.replicas import is_multi_worker, sum_over_replicas
 
@@ -30,6 +31,12 @@ class LikelihoodTraining(keras.Model):
         self.target_log_prob = None
         self.nll_tracker = keras.metrics.Mean(name="nll")
         self._importance_samples_of_evaluate = 1
+
+    def __call__(self, inputs, *args, **kwargs):
+        # Keras would look for arguments of `call` named as those of `build`: here one is a pair.
+        if not self.built:
+            self.build(*_shapes(*parts(inputs)))
+        return super().__call__(inputs, *args, **kwargs)
 
     def call(self, inputs, training=None):
         x, condition = inputs if isinstance(inputs, (tuple, list)) else (inputs, None)
@@ -97,8 +104,8 @@ class LikelihoodTraining(keras.Model):
         """Trains; as `keras.Model.fit`, with the condition in the place of the target.
 
         Args:
-          x: data `[n, ...]`, or a `tf.data.Dataset` of batches of it, of pairs with conditions, or
-            of triples with conditions, or None, and weights. None with
+          x: data `[n, ...]`, or a `tf.data.Dataset` or `keras.utils.PyDataset` of batches of it, of
+            pairs with conditions, or of triples with conditions, or None, and weights. None with
             `compile(target_log_prob=...)`.
           y: conditions `[n, ...]`, or None.
           batch_size, validation_data, callbacks, **kw: as in `keras.Model.fit`;
@@ -120,6 +127,11 @@ class LikelihoodTraining(keras.Model):
             validation_data = self._validation(validation_data)
         if not isinstance(callbacks, keras.callbacks.CallbackList):
             callbacks = [NonFiniteGuard(), *keras.tree.flatten(callbacks or [])]
+        if kw.get("class_weight") is not None:
+            raise ValueError(
+                "`fit` expected no class_weight: give each example its weight, by `sample_weight`. "
+                f"Received: class_weight={kw['class_weight']}."
+            )
         if isinstance(x, tf.data.Dataset):
             kw.setdefault("shuffle", False)  # Keras warns of what it would not do anyway
         return super().fit(
@@ -241,10 +253,11 @@ class LikelihoodTraining(keras.Model):
         return tf.data.Dataset.from_tensors(rows).repeat()
 
 
-def _shapes(x, y):
+def _shapes(x, condition=None):
+    """Those of data, and of conditions if there are any, the batch not known."""
+    given = x, condition
     if isinstance(x, tf.data.Dataset):
-        spec = x.element_spec
-        spec = spec if isinstance(spec, tuple) else (spec,)
-        return [tuple(s.shape) for s in spec[:2] if isinstance(s, tf.TensorSpec)]
-    shapes = [tuple(np.shape(x))] + ([] if y is None else [tuple(np.shape(y))])
-    return [(None, *s[1:]) for s in shapes]
+        given = [s if isinstance(s, tf.TensorSpec) else None for s in parts(x.element_spec)[:2]]
+    if isinstance(x, keras.utils.PyDataset):
+        given = parts(x[0])[:2]
+    return [(None, *np.shape(part)[1:]) for part in given if part is not None]

@@ -63,7 +63,7 @@ class NeuralSplineFlow(FlowModel):
             raise ValueError(
                 f'`kind` should be "coupling" or "autoregressive". Received: kind={kind!r}.'
             )
-        check_bounds(1, num_layers=num_layers)
+        check_bounds(1, num_layers=num_layers, units=units)
         dtype = kwargs.get("dtype")
         layers = []
         for i in range(num_layers):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import keras
 import tensorflow as tf
 
+from tfflows.models.packed_py_dataset import PackedPyDataset
 from tfflows.models.shared_data import sharded
+
+DATASETS = tf.data.Dataset, keras.utils.PyDataset
 
 
 def pack(x, condition, check, sample_weight=None) -> dict:
@@ -14,20 +18,20 @@ def pack(x, condition, check, sample_weight=None) -> dict:
     input, not a target.
 
     Args:
-      x: array, tensor or dataset.
+      x: array, tensor or dataset, of TensorFlow or a `keras.utils.PyDataset`.
       condition: array, tensor or None.
       check: called with `x` and the condition where they are arrays.
       sample_weight: None, or one for each example.
     """
     check_source(x)
-    if isinstance(x, tf.data.Dataset):
+    if isinstance(x, DATASETS):
         for what, given in (("y", condition), ("sample_weight", sample_weight)):
             if given is not None:
                 raise ValueError(
                     "With a dataset, conditions and weights come in it: (x, condition, weight). "
                     f"Received: {what} as well."
                 )
-        return {"x": map_data(x)}
+        return {"x": map_data(x) if isinstance(x, tf.data.Dataset) else PackedPyDataset(x, _inputs)}
     if hasattr(x, "__array__"):
         check(x, condition)
     packed = {"x": x if condition is None else (x, condition)}
@@ -56,9 +60,10 @@ def _inputs(x, *condition_and_weight):
 
 
 def check_source(x) -> None:
-    """Raises a ValueError for what is neither an array, nor arrays, nor a dataset of TensorFlow."""
-    if not (isinstance(x, (tf.data.Dataset, list, tuple)) or hasattr(x, "__array__")):
+    """Raises a ValueError for what is neither an array, nor arrays, nor a dataset."""
+    if not (isinstance(x, (*DATASETS, list, tuple)) or hasattr(x, "__array__")):
         raise ValueError(
-            "`x` should be an array or a `tf.data.Dataset` (of a generator, by "
-            f"`tf.data.Dataset.from_generator`). Received: {type(x).__name__}."
+            "`x` should be an array, a `tf.data.Dataset` (of a generator, by "
+            "`tf.data.Dataset.from_generator`) or a `keras.utils.PyDataset`. "
+            f"Received: {type(x).__name__}."
         )
