@@ -1,10 +1,7 @@
 """Replicas and workers train to what one process trains to."""
 
 import json
-import os
 import socket
-import subprocess
-import sys
 import types
 
 import keras
@@ -12,7 +9,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tests.tfflows.distributed_cases import CASES, SCORED, STEPS, data, rows_seen, train
+from tests.processes import forked
+from tests.tfflows.distributed_cases import CASES, SCORED, STEPS, data, rows_seen, train, work
 from tfflows.models.clip_after_reduction import clip_after_reduction
 from tfflows.stateless_seed import stateless_seed
 
@@ -52,17 +50,17 @@ def test_parts_of_a_batch_of_different_sizes_count_by_their_rows(two_replicas):
 def two_workers(tmp_path_factory):
     """What each of two processes has to say."""
     path = tmp_path_factory.mktemp("workers") / "results"
-    command = [sys.executable, "-m", "tests.tfflows.distributed_cases", str(path)]
     with socket.socket() as a, socket.socket() as b:
         a.bind(("127.0.0.1", 0)), b.bind(("127.0.0.1", 0))
         addresses = [f"127.0.0.1:{s.getsockname()[1]}" for s in (a, b)]
     processes = []
     for index in range(2):
         config = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
-        environment = os.environ | {"TF_CONFIG": json.dumps(config)}
-        processes.append(subprocess.Popen(command, env=environment))
+        processes.append(forked.Process(target=work, args=(path, json.dumps(config))))
+        processes[-1].start()
     try:
-        assert [process.wait(900) for process in processes] == [0, 0]
+        [process.join(900) for process in processes]
+        assert [process.exitcode for process in processes] == [0, 0]
     finally:
         [process.kill() for process in processes]
     return [np.load(f"{path}.{index}.npz") for index in range(2)]
