@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+
+import keras
 from keras.saving import get_registered_object
 
 KERAS_MODULES = (
@@ -9,6 +12,7 @@ KERAS_MODULES = (
     "keras.ops",
 )
 FUNCTIONAL = ("keras.src.models.functional", "Functional", "Functional")  # keras.Model(inputs, ...)
+OPERATION_MODULES = ("keras.src.ops.numpy", "keras.src.ops.nn")  # `x + h` between such inputs
 REFUSED = (
     *("Lambda", "__lambda__", "TorchModuleWrapper", "FlaxLayer", "JaxLayer", "TFSMLayer"),
     *("StringLookup", "IntegerLookup", "TextVectorization"),  # their vocabulary may be a file
@@ -33,6 +37,12 @@ def check_config(config) -> None:
         raise ValueError(f"The config should name no file. Received: {config!r}.")
 
 
+def _is_operation(module, name):
+    made = getattr(sys.modules[module], name, None)
+    is_class = isinstance(made, type) and made.__module__ == module
+    return is_class and issubclass(made, keras.Operation)
+
+
 def _is_path(text):
     parts = text.replace("\\", "/").split("/")
     return parts[0] in ("", "~") and len(parts) > 1 or ".." in parts or parts[0].endswith(":")
@@ -48,6 +58,8 @@ def _check_object(config):
     elif name in ("__tuple__", "__ellipsis__", "__keras_tensor__"):
         return
     elif (module, name, registered) == FUNCTIONAL:
+        return
+    elif module in OPERATION_MODULES and registered == name and _is_operation(module, name):
         return
     elif name == "DTypePolicy" or (module in KERAS_MODULES and name not in REFUSED):
         if module in KERAS_MODULES and registered in (None, name):

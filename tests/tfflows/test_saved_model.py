@@ -132,6 +132,8 @@ LOADED = {
     "a constraint": lambda: _dense(kernel_constraint=keras.constraints.MaxNorm(2.0)),
     "a sequence": lambda: keras.Sequential([_dense(activation="relu")], name="network"),
     "a graph": lambda: _functional(lambda *h: keras.layers.Add()(h)),
+    "operations": lambda: _functional(lambda a, b: keras.ops.concatenate([a + 2 * b, a], -1)),
+    "an operation of networks": lambda: _functional(lambda a, b: keras.ops.silu(a) - b),
 }
 
 
@@ -171,7 +173,6 @@ REFUSED = {
     "an anonymous function": lambda: tfflows.FlowModel(
         Coupling("half", MLP([4], activation=lambda x: x))
     ),
-    "an operation": lambda: tfflows.FlowModel(Coupling("half", _functional(lambda a, b: a + b))),
 }
 
 
