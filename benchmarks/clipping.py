@@ -53,7 +53,7 @@ def learn(recipe: Recipe, clip: float, steps: int) -> Iterator[tuple[int, float,
     rows = batches(data, "train", training.batch_size, training.seed, flip=training.flip)
     model = recipe.make_model(dtype=training_dtype(recipe))
     model.adapt(rows, num_examples=training.adapt_rows)
-    optimizer = keras.optimizers.Adam(training.learning_rate)
+    optimizer = keras.optimizers.Adam(training.rates[0])
     optimizer.build(model.trainable_variables)
 
     @tf.function
@@ -67,7 +67,7 @@ def learn(recipe: Recipe, clip: float, steps: int) -> Iterator[tuple[int, float,
 
     seen = []
     for step, inputs in enumerate(rows.take(steps), 1):
-        optimizer.learning_rate = training.learning_rate * min(1, step / WARM_UP)
+        optimizer.learning_rate = training.rates[0] * min(1, step / WARM_UP)
         seen.append([float(v) for v in learn_from(inputs)])
         if step % 100 == 0:
             bits, norms = zip(*seen[-100:])

@@ -76,7 +76,7 @@ def _stepper(flow: Flow, training: TrainingRecipe, total: int) -> Callable[..., 
     """One step of Adam as Keras takes it: its epsilon, decoupled decay, schedule, clipping."""
     optimizer = torch.optim.AdamW(
         flow.parameters(),
-        training.learning_rate,
+        training.rates[0],
         eps=1e-7,
         weight_decay=training.weight_decay or 0.0,
         fused=True,

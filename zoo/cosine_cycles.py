@@ -16,13 +16,13 @@ class CosineCycles(keras.optimizers.schedules.LearningRateSchedule):
     the one that would have been, had it been planned so.
 
     Args:
-        learning_rate: the highest.
+        learning_rates: the highest of each cycle.
         ends: the steps with which cycles end.
         warmup_steps: steps of rise at the beginning of each; 0: none.
     """
 
-    def __init__(self, learning_rate: float, ends: Sequence[int], warmup_steps: int = 0):
-        self.learning_rate = learning_rate
+    def __init__(self, learning_rates: Sequence[float], ends: Sequence[int], warmup_steps: int = 0):
+        self.learning_rates = tuple(learning_rates)
         self.ends = tuple(ends)
         self.warmup_steps = warmup_steps
 
@@ -35,8 +35,9 @@ class CosineCycles(keras.optimizers.schedules.LearningRateSchedule):
         length = ends[cycle] - starts[cycle] - self.warmup_steps
         share = ops.clip((done - self.warmup_steps) / length, 0, 1)
         rise = ops.minimum(done / max(self.warmup_steps, 1), 1) if self.warmup_steps else 1.0
-        return self.learning_rate * rise * (1 + ops.cos(share * math.pi)) / 2
+        highest = ops.convert_to_tensor(self.learning_rates, "float32")[cycle]
+        return highest * rise * (1 + ops.cos(share * math.pi)) / 2
 
     def get_config(self) -> dict:
-        names = "learning_rate", "ends", "warmup_steps"
+        names = "learning_rates", "ends", "warmup_steps"
         return {name: getattr(self, name) for name in names}

@@ -30,9 +30,9 @@ def make_optimizer(training: TrainingRecipe, steps: int) -> keras.optimizers.Opt
 
 def _learning_rate(training: TrainingRecipe, steps: int):
     if training.schedule == "constant":
-        return training.learning_rate
+        return training.rates[0]
     ends = [round(steps * end / training.epochs) for end in training.cycles]
     warmup = 0
     if training.schedule == "warmup_cosine":
         warmup = max(round(steps * training.warmup_epochs / training.epochs), 1)
-    return CosineCycles(training.learning_rate, ends, warmup)
+    return CosineCycles(training.rates, ends, warmup)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import pathlib
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import pydantic
 import yaml
@@ -75,6 +75,9 @@ class DataRecipe(_Strict):
         return data_set if self.labels else data_set.without_labels()
 
 
+Rate = Annotated[float, pydantic.Field(gt=0)]
+
+
 class TrainingRecipe(_Strict):
     """By Adam, Adamax or Muon (`KernelMuon`); the weights that are best in validation are kept."""
 
@@ -96,7 +99,9 @@ class TrainingRecipe(_Strict):
     )
     flip: bool = pydantic.Field(False, description="images left to right, each second at random")
     optimizer: Literal["adam", "adamax", "muon"] = "adam"
-    learning_rate: float = pydantic.Field(1e-3, gt=0)
+    learning_rate: Rate | tuple[Rate, ...] = pydantic.Field(
+        1e-3, description="the highest of the schedule; several: of each run of it"
+    )
     schedule: Literal["cosine", "constant", "warmup_cosine"] = "cosine"
     warmup_epochs: float = pydantic.Field(
         1.0, gt=0, description="warmup_cosine: from zero to the learning rate, then to zero"
@@ -115,6 +120,11 @@ class TrainingRecipe(_Strict):
             raise ValueError("epochs should be a multiple of epochs_per_validation.")
         if list(self.cycles) != sorted(set(self.cycles)) or self.cycles[0] < 1:
             raise ValueError("restarts should rise, from 1 or more to less than epochs.")
+        runs = 1 if self.schedule == "constant" else len(self.cycles)
+        if isinstance(self.learning_rate, tuple) and len(self.rates) != runs:
+            raise ValueError(
+                f"learning_rate should be one, or one for each run of the schedule: {runs}."
+            )
         lengths = [b - a for a, b in zip((0, *self.restarts), self.cycles)]
         if self.schedule == "warmup_cosine" and self.warmup_epochs >= min(lengths):
             raise ValueError("warmup_epochs should be less than epochs, and than those of a cycle.")
@@ -124,6 +134,12 @@ class TrainingRecipe(_Strict):
     def cycles(self) -> tuple[int, ...]:
         """The last epoch of each run of the schedule."""
         return (*self.restarts, self.epochs)
+
+    @property
+    def rates(self) -> tuple[float, ...]:
+        """The highest learning rate of each run of the schedule."""
+        given = self.learning_rate
+        return given if isinstance(given, tuple) else (given,) * len(self.cycles)
 
 
 class EvaluationRecipe(_Strict):
@@ -190,10 +206,16 @@ class Recipe(_Strict):
         It was if the recipes are the same, or if this one restarts the schedule where that ended.
         """
         other, own = json.loads(trained_by), json.loads(self.trained_by())
-        cycles = (*other["training"].pop("restarts", ()), other["training"].pop("epochs"))
-        own["training"].pop("restarts", None)
-        own["training"].pop("epochs")
-        return own == other and self.training.cycles[: len(cycles)] == cycles
+        before = TrainingRecipe.model_validate(other["training"])
+        for recipe in (other, own):
+            for name in ("restarts", "epochs", "learning_rate"):
+                recipe["training"].pop(name, None)
+        done = len(before.cycles)
+        return (
+            own == other
+            and self.training.cycles[:done] == before.cycles
+            and self.training.rates[:done] == before.rates
+        )
 
     def dump(self) -> dict[str, Any]:
         """The recipe as it is read by `parse`, with all defaults written out."""

@@ -111,7 +111,7 @@ class Resume(keras.callbacks.Callback):
         if not self.recipe.goes_on_from(trained_by):
             raise ValueError(
                 f"{entry} was trained by a recipe that {self.recipe.name} does not go on from: "
-                "they should differ in added `restarts` and more `epochs` alone."
+                "they should differ in more `epochs`, and added `restarts` and their rates, alone."
             )
         with (entry / "training.csv").open() as file:
             self.log = [[float(row[name]) for name in COLUMNS] for row in csv.DictReader(file)]

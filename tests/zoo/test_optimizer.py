@@ -38,12 +38,15 @@ def test_the_schedule_ends_at_zero(schedule):
     assert rates(schedule=schedule)[-1] == pytest.approx(0, abs=1e-9)
 
 
+@pytest.mark.parametrize("rates", [(2.0, 2.0), (2.0, 0.5)])
 @pytest.mark.parametrize("schedule", ["cosine", "warmup_cosine"])
-def test_a_restart_begins_the_schedule_anew(schedule):
-    options = {"schedule": schedule, "learning_rate": 2.0, "warmup_epochs": 1}
-    whole = make_optimizer(TrainingRecipe(epochs=10, restarts=(4,), **options), STEPS)
-    first = make_optimizer(TrainingRecipe(epochs=4, **options), 400)
-    second = make_optimizer(TrainingRecipe(epochs=6, **options), 600)
+def test_a_restart_begins_the_schedule_anew(schedule, rates):
+    options = {"schedule": schedule, "warmup_epochs": 1}
+    both = 2.0 if rates == (2.0, 2.0) else rates
+    recipe = TrainingRecipe(epochs=10, restarts=(4,), learning_rate=both, **options)
+    whole = make_optimizer(recipe, STEPS)
+    first = make_optimizer(TrainingRecipe(epochs=4, learning_rate=rates[0], **options), 400)
+    second = make_optimizer(TrainingRecipe(epochs=6, learning_rate=rates[1], **options), 600)
     for step in (0, 50, 100, 250, 400):
         expected = float(first._learning_rate(step))
         assert float(whole._learning_rate(step)) == pytest.approx(expected, abs=1e-6)

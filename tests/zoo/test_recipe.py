@@ -46,6 +46,8 @@ def test_entries_of_vectors_and_of_images():
         ("training.optimizer", "sgd", "training.optimizer: "),
         ("training.flip", True, "training.flip is for images"),
         ("training", {"epochs": 2, "restarts": [2]}, "restarts should rise"),
+        ("training.learning_rate", 0.0, "training.learning_rate.* greater than 0"),
+        ("training.learning_rate", [0.1, 0.2], "learning_rate should be one, or .* schedule: 1"),
         ("training", {"epochs": 2, "schedule": "warmup_cosine", "warmup_epochs": 2}, "less than"),
         ("yardsticks", [{"name": "Glow"}], "yardsticks.0.figure: Field required"),
         ("model.class", "Glou", "model.class: .*Did you mean 'Glow'"),

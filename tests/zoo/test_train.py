@@ -18,7 +18,7 @@ from zoo.evaluate import evaluate, mean_and_error
 from zoo.lock import locked
 from zoo.recipe import parse
 from zoo.replace import replace
-from zoo.resume import Resume
+from zoo.resume import COLUMNS, Resume
 from zoo.train import default_strategy, fit
 
 
@@ -147,11 +147,13 @@ def test_the_state_of_another_recipe_is_refused_unless_afresh(tmp_path):
 
 
 def test_a_restart_goes_on_where_the_shorter_training_ended(tmp_path):
-    longer = tiny(epochs=3, restarts=[2])
+    longer = tiny(epochs=3, restarts=[2], learning_rate=[1e-3, 2e-4])
     undisturbed, _ = fit(longer, tmp_path / "undisturbed", default_strategy())
     _, first = fit(tiny(epochs=2), tmp_path / "two", default_strategy())
     resumed, record = fit(longer, tmp_path / "two", default_strategy())
     assert (first.epoch, record.epoch) == (2, 3)
+    rates = np.array(record.log)[:, COLUMNS.index("learning_rate")]
+    assert rates.max() > 2e-4 >= rates[2]
     assert_same(undisturbed.get_weights(), resumed.get_weights())
 
 
@@ -175,6 +177,9 @@ def test_a_shipped_entry_is_gone_on_from(entries, tmp_path, monkeypatch):
 def test_an_entry_of_another_recipe_is_not_gone_on_from(entries, tmp_path):
     with pytest.raises(ValueError, match="does not go on from"):
         fit(tiny(epochs=3), tmp_path, default_strategy(), start=entries / "tiny")
+    other_rates = {"epochs": 3, "restarts": [2], "learning_rate": [2e-3, 1e-3]}
+    with pytest.raises(ValueError, match="does not go on from"):
+        fit(tiny(**other_rates), tmp_path, default_strategy(), start=entries / "tiny")
 
 
 def test_a_training_begins_with_the_weights_of_another_entry(tiny_zoo, tmp_path):
