@@ -15,6 +15,6 @@ def check_bounds(low: float, high: float | None = None, **arguments: float) -> N
     """
     for name, value in arguments.items():
         is_number = isinstance(value, numbers.Real)
-        if not is_number or value < low or high is not None and value > high:
+        if not is_number or not value >= low or high is not None and not value <= high:
             bounds = f"at least {low}" if high is None else f"from {low} to {high}"
             raise ValueError(f"`{name}` should be {bounds}. Received: {name}={value}.")

@@ -106,11 +106,13 @@ def fit(
         model.compile(
             make_optimizer(training, epochs * steps), jit_compile=check_jit(jit, strategy)
         )
-        model.adapt(rows(), num_examples=training.adapt_rows)
+        model.build((None, *data.event_shape))
         model.optimizer.build(model.trainable_variables)
         resume = Resume(state, recipe, writes, hardware(strategy))
         if fresh or not resume.restore(model):
             _begin(model, resume, start)
+        if not model.adapted:
+            model.adapt(rows(), num_examples=training.adapt_rows)
         check_agreement(strategy, resume.epoch, state)
     if resume.epoch < epochs and not resume.exhausted:
         interactive = sys.stdout.isatty()

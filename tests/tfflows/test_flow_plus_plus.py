@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 import tfflows
+from tests.tfflows.test_images import assert_networks_alone_are_in
 from tests.tfflows.test_tfp import off_identity
 
 OPTIONS = {"num_couplings": (2, 1, 1), "units": 8, "num_blocks": 1, "num_heads": 2, "seed": 1}
@@ -97,6 +98,7 @@ def test_mixed_precision_trains():
     model.compile("adam")
     model.fit(pixels(16), batch_size=8, verbose=0)
     assert model.log_prob(pixels()).dtype == model.encode(pixels()).dtype == tf.float32
+    assert_networks_alone_are_in(model, "bfloat16")
 
 
 def test_bad_arguments_are_refused():

@@ -25,6 +25,12 @@ def glow(**kwargs):
     return noisy(model)
 
 
+def assert_networks_alone_are_in(model, dtype):
+    couplings = [x for x in model._flatten_layers() if isinstance(x, Coupling)]
+    found = {(x.network.compute_dtype, x.head.compute_dtype) for x in couplings}
+    assert found == {(dtype, "float32")}
+
+
 def pixels(n=8, shape=(8, 8, 3)):
     return np.random.RandomState(0).randint(0, 256, (n, *shape)).astype("uint8")
 
@@ -113,6 +119,7 @@ def test_mixed_precision_trains():
     model.compile("adam")
     model.fit(pixels(16), batch_size=8, verbose=0)
     assert model.encode(pixels()).dtype == tf.float32
+    assert_networks_alone_are_in(model, "bfloat16")
 
 
 def test_fit_traces_the_flow_once(monkeypatch):
@@ -288,6 +295,8 @@ def test_what_lies_between_is_as_far_from_the_origin():
     np.testing.assert_allclose(squares[2], squares[0] + squares[1], rtol=1e-4)
     ratio = np.linalg.norm(found, axis=-1) / np.linalg.norm(start + end, axis=-1)
     np.testing.assert_allclose(found, (start + end) * ratio[:, np.newaxis], atol=1e-3)
+    of_bytes = model.interpolate(x[:2], x[2:].astype("uint8"), [[0.25], [0.5]])
+    np.testing.assert_array_equal(of_bytes, between)
     to_itself = model.interpolate(x, x, np.full([4, 1], 0.5))
     np.testing.assert_allclose(to_itself[:, 0], x, atol=1e-2)
 

@@ -72,6 +72,18 @@ def test_a_call_builds_it(options, inputs):
     np.testing.assert_allclose(log_prob, model.log_prob(*both), rtol=1e-6)
 
 
+def test_it_tells_the_shape_of_what_it_gives():
+    assert flow().compute_output_shape([(None, 3), (7, 5)]) == (None,)
+    assert keras.Sequential([keras.layers.Dense(4), flow()]).compute_output_shape((7, 3)) == (7,)
+    steps = keras.Input([5, 3])
+    model = keras.Model(steps, keras.layers.TimeDistributed(flow())(steps))
+    assert model.output_shape == (None, 5)
+    x = np.stack([X[:5], X[5:10]])
+    density = model.layers[-1].layer
+    expected = [density.log_prob(row) for row in x]
+    np.testing.assert_allclose(model(x), expected, rtol=1e-5)
+
+
 @pytest.mark.parametrize(
     "make", [lambda: tfflows.Glow(1, 1, 4), lambda: tfflows.PixelCNNPlusPlus(4, num_levels=1)]
 )

@@ -234,6 +234,27 @@ def test_layers_that_change_in_training_are_refused(memory, part):
         chain.build((None, 4))
 
 
+def test_losses_of_layers_are_trained_on_or_refused():
+    def chain(memory):
+        keras.utils.set_random_seed(0)
+        network = keras.layers.Dense(3, activity_regularizer=keras.regularizers.L2(0.1))
+        made = Chain([Coupling("half", network, name="bad")], memory)
+        made.build((None, 4))
+        return made, network
+
+    with pytest.raises(ValueError, match="memory='recompute': a call in training adds a loss"):
+        chain("recompute")
+    gradients = []
+    for memory in (None, "reversible"):
+        made, network = chain(memory)
+        with tf.GradientTape() as tape:
+            made(tf.ones([8, 4]), training=True)
+            (loss,) = made.losses
+        gradients.append(tape.gradient(loss, network.kernel))
+    np.testing.assert_allclose(*gradients, rtol=1e-5)
+    assert np.abs(gradients[0]).max() > 1e-3
+
+
 def test_other_modes_are_refused():
     with pytest.raises(ValueError, match="`memory` should be"):
         Chain([], memory="less")

@@ -10,6 +10,8 @@ import tensorflow as tf
 
 import tfflows
 from tests.tfflows.model_table import DIM, ROWS, Row
+from tests.tfflows.test_tfp import off_identity
+from tfflows.layers import ActNorm, Coupling
 
 IDS = [row.name for row in ROWS]
 each_row = pytest.mark.parametrize("row", ROWS, ids=IDS)
@@ -322,6 +324,17 @@ def test_distribution_is_the_model():
     assert one.sample(5, seed=1).shape == (5, DIM)
 
 
+def test_rows_have_seeds_of_their_own_in_a_graph_too():
+    model, seeds = ROWS[0].make(), tf.constant([[1, 2], [3, 4]])
+    model.build((None, DIM))
+    drawn = tf.function(lambda n: model.sample(n, seed=seeds))(tf.constant(2))
+    np.testing.assert_allclose(drawn, model.sample(2, seed=seeds), atol=1e-5)
+    vectors = next(r for r in ROWS if r.name == "maf_vectors").make()
+    vectors.build((None, DIM), (None, 2))
+    with pytest.raises(tf.errors.InvalidArgumentError, match="as many as there are samples"):
+        tf.function(lambda n: vectors.sample(n, tf.zeros([3, 2])))(tf.constant(2))
+
+
 @pytest.mark.parametrize("name", ["maf", "maf_labels", "pixel_cnn"])
 def test_how_many_samples_may_be_known_when_a_graph_is_run(name):
     row = next(r for r in ROWS if r.name == name)
@@ -363,6 +376,11 @@ BAD = {
     "generator to be scored": (lambda m: m.predict(iter([X])), "`x` should be an array, a"),
     "class weights": (lambda m: m.fit(X, class_weight={0: 2.0}), "expected no class_weight"),
     "n": (lambda m: m.sample(-1), "whole number"),
+    "half a sample": (lambda m: m.sample(2.5), "whole number"),
+    "three inputs": (lambda m: m((X, X, X)), r"the pair \(x, condition\). Received: 3 inputs"),
+    "a loss for a target": (lambda m: m.compile("adam", "mse"), "None or a function of x"),
+    "nan in a batch": (lambda m: m.train_on_batch(NAN), "without NaN"),
+    "nan in a batch to be scored": (lambda m: m.test_on_batch(NAN), "without NaN"),
     "n of several": (lambda m: m.sample([2, 3]), "whole number"),
     "n in a graph": (lambda m: tf.function(m.sample)(tf.constant(2.0)), "whole number"),
     "latent": (lambda m: m.decode(np.zeros([2, 3])), r"\[batch, 4\]"),
@@ -406,6 +424,8 @@ def test_bad_conditions_are_refused():
     in_graph = tf.function(lambda labels: model.log_prob(X, labels))
     with pytest.raises(tf.errors.InvalidArgumentError, match="0 to 2"):
         in_graph(tf.fill([6], 3))
+    by_xla = tf.function(lambda labels: model.log_prob(X, labels), jit_compile=True)
+    assert np.isnan(by_xla(tf.constant([0, 1, 2, 3, -1, 0]))).tolist() == [0, 0, 0, 1, 1, 0]
     vectors = next(r for r in ROWS if r.name == "maf_vectors").make()
     vectors.compile("adam")
     with pytest.raises(ValueError, match="labels need `num_classes`"):
@@ -464,6 +484,78 @@ def test_bad_numbers_of_layers_are_refused():
             make(num_bits=17)
 
 
+def test_data_are_not_rounded_under_mixed_precision():
+    model, x = tfflows.RealNVP(2, (4,), dtype="mixed_bfloat16"), 1000 + X
+    model.compile("adam")
+    model.build((None, DIM))
+    expected = model.log_prob(x)
+    for found in (model(x), model.predict(x, verbose=0), model.predict_on_batch(x)):
+        np.testing.assert_allclose(found, expected, rtol=1e-3)
+    nll = model.evaluate(x, verbose=0, return_dict=True)["nll"]
+    np.testing.assert_allclose(nll, -np.mean(expected), rtol=1e-3)
+
+
+def test_losses_that_layers_add_are_trained_on_in_any_precision():
+    for dtype in ("float32", "mixed_bfloat16"):
+        network = keras.layers.Dense(4, activity_regularizer=keras.regularizers.L2(0.1))
+        model = tfflows.FlowModel(Coupling("half", network, dtype=dtype), dtype=dtype)
+        model.compile(keras.optimizers.SGD(1e-2))
+        model.build((None, DIM))
+        kernel = np.array(network.kernel)  # the head starts at zero: no gradient but the loss's
+        history = model.fit(X, batch_size=6, verbose=0).history
+        assert history["loss"][0] > history["nll"][0] + 1e-4
+        assert np.abs(network.kernel - kernel).max() > 1e-5
+
+
+def test_batches_one_by_one_are_conditional_too():
+    row = next(r for r in ROWS if r.name == "maf_labels")
+    x, c = row.data(32)
+    model, weight = row.make(), np.linspace(0.5, 1.5, 32)
+    model.compile(keras.optimizers.SGD(0.0))
+    model.train_on_batch(x, c)
+    log_prob = model.log_prob(x, c)
+    model.reset_metrics()
+    logs = model.train_on_batch(x, c, sample_weight=weight, return_dict=True)
+    np.testing.assert_allclose(logs["nll"], -np.average(log_prob, weights=weight), rtol=1e-5)
+    model.reset_metrics()
+    logs = model.test_on_batch(x, c, return_dict=True)
+    np.testing.assert_allclose(logs["nll"], -np.mean(log_prob), rtol=1e-5)
+    np.testing.assert_allclose(model.predict_on_batch(x, c), log_prob, rtol=1e-5)
+
+
+def test_calls_in_training_leave_no_trace_in_inference():
+    model = tfflows.IAF(1, (4,), normalization="batch")
+    model.build((None, DIM))
+    model(X, training=True)
+    before = model.get_weights()
+    model.log_prob(X)
+    for one, other in zip(before, model.get_weights()):
+        np.testing.assert_array_equal(one, other)
+    model(X, training=True)
+    assert any(np.any(a != b) for a, b in zip(before, model.get_weights()))
+
+
+def test_samples_are_of_the_layers_as_they_were_when_compiled():
+    network = keras.layers.Dense(4)
+    model = tfflows.FlowModel(Coupling("half", network))
+    model.build((None, DIM))
+    off_identity(model)
+    before = model.sample(3, seed=0)
+    network.enable_lora(2)
+    model.compile("adam")
+    network.lora_kernel_b.assign(tf.ones_like(network.lora_kernel_b))
+    after = model.sample(3, seed=0)
+    assert np.abs(after - before).max() > 1e-3
+    np.testing.assert_allclose(after, model.decode(model.encode(after)), atol=1e-5)
+
+
+def test_a_flow_in_another_dtype_is_refused():
+    with pytest.raises(ValueError, match="Received: a flow in float64, a model in float32"):
+        tfflows.FlowModel(ActNorm(dtype="float64"))
+    mixed = tfflows.FlowModel(ActNorm(dtype="mixed_bfloat16"))  # its values are in float32
+    assert mixed(X).dtype == "float32"
+
+
 def test_a_flow_that_was_built_before_is_taken_for_what_it_was_built_for():
     coupling = tfflows.layers.Coupling("half", tfflows.networks.MLP([8]))
     coupling.build((None, DIM))
@@ -520,6 +612,21 @@ def test_a_non_finite_loss_stops_training_and_keeps_what_was_good(
         np.testing.assert_allclose(variable, value, rtol=1e-5, atol=1e-7)
     model.fit(x, batch_size=64, verbose=0)  # and on it goes, its moments finite too
     assert np.isfinite(model.log_prob(x)).all()
+
+
+def test_what_was_restored_when_training_began_is_good():
+    class Restores(keras.callbacks.Callback):
+        def on_train_begin(self, logs=None):
+            self.restored = [np.full(w.shape, 0.01) for w in self.model.weights]
+            self.model.set_weights(self.restored)
+
+    model, x, _, _ = fitted(ROWS[0])
+    x[32:64] = 1e30
+    callback = Restores()
+    with pytest.raises(FloatingPointError, match="as they were 2 batches before"):
+        model.fit(x, batch_size=32, shuffle=False, callbacks=callback, verbose=0)
+    for weight, value in zip(model.weights, callback.restored):
+        np.testing.assert_allclose(weight, value)
 
 
 @pytest.mark.parametrize(

@@ -147,6 +147,21 @@ def test_weights_of_a_mixture_are_learned():
     np.testing.assert_allclose(tf.nn.softmax(base.logits), [0.9, 0.1], atol=0.03)
 
 
+def test_a_target_that_is_a_model_is_not_trained():
+    target = keras.Sequential([keras.layers.Dense(1, activation="tanh"), keras.layers.Reshape(())])
+    target.build((None, 2))
+    before = target.get_weights()
+    model = RealNVP(2, (4,))
+    model.compile("adam", target_log_prob=target)
+    model.build((None, 2))
+    count = len(model.weights)
+    model.compile("adam", target_log_prob=target)
+    model.fit(steps_per_epoch=2, batch_size=8, verbose=0)
+    assert len(model.weights) == count
+    for one, other in zip(before, target.get_weights()):
+        np.testing.assert_array_equal(one, other)
+
+
 @pytest.mark.parametrize(
     "target", [lambda x: -tf.reduce_sum(x**2), lambda x: -tf.reduce_sum(x**2, 1, keepdims=True)]
 )

@@ -24,8 +24,8 @@ class Dequantization(keras.layers.Layer):
     dtype, to `(x, log_q)`: `x` of the same shape, and `log_q`, in nats, `[batch]`. Both are float32
     (float64 under a "float64" policy). `x` never rounds up into the next bin. `seed` is None, for
     noise that differs at each call, or an int or a pair of int32, for noise that is a function of
-    the seed; or such a pair for each row (`stateless_noise`). In `tf.data.Dataset.map`, give each
-    batch a seed of its own, or all have the same noise.
+    the seed; or such a pair for each row (`stateless_noise`). In `tf.data.Dataset.map`, one
+    seed for all batches gives all the same noise.
 
     A subclass writes `_noise`, and `adapt` and `adapted` if it has weights that depend on data.
 

@@ -29,7 +29,9 @@ class Chain(BijectorLayer):
       measured in each step; a relative error beyond 1e-3 stops training.
 
     The two need layers that a call in training leaves as they are: no dropout, no statistics of
-    batches. "reversible" leaves XLA out of `jit_compile="auto"`, since XLA drops the check.
+    batches; "recompute" also no losses that layers add. Within a `tf.function` neither gives
+    gradients of a bound of several importance samples, whose loop TensorFlow cannot differentiate
+    then. "reversible" leaves XLA out of `jit_compile="auto"`, since XLA drops the check.
 
     Args:
       layers: `BijectorLayer`s, the one that sees the data first.

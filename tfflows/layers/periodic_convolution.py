@@ -17,7 +17,7 @@ from tfflows.log_abs_det import inverse_by_qr, log_abs_det
 class PeriodicConvolution(BijectorLayer):
     """A convolution of images whose opposite edges touch: one matrix for each frequency.
 
-    Hoogeboom et al. 2019, section 3.3: the Fourier transform of the output at frequency `(u, v)`
+    Hoogeboom et al. 2019, section 3: the Fourier transform of the output at frequency `(u, v)`
     is that of the input there times a `[channels, channels]` matrix `W(u, v)`, the transform of
     the kernel; `log_det` is the sum of `log|det W(u, v)|` over the `height width` frequencies, of
     which those that are conjugates of others are not computed. The inverse solves in the

@@ -26,8 +26,13 @@ def in_this_call(function: Callable) -> Callable:
     >>> float(Trains()(tf.ones([1]), training=True)()[0])
     0.0
     """
-    training = _call(lambda training: training)
+    training = in_training()
     return lambda *arguments: _call(lambda _: function(*arguments), training=training)
+
+
+def in_training() -> bool | None:
+    """The `training` flag of the Keras call that is under way."""
+    return _call(lambda training: training)
 
 
 def _call(function, **flag):

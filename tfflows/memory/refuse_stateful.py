@@ -8,12 +8,13 @@ import tensorflow as tf
 
 
 def refuse_stateful(layer, x_shape, condition_shape, memory: str) -> None:
-    """Raises a ValueError if calling a built layer in training changes its state, or is random.
+    """Raises a ValueError if calling a layer in training changes its state, is random, adds losses.
 
     The memory modes run a layer again in the backward pass. Dropout would then drop others, and
-    moving statistics would move twice. Found by calling the layer, without keeping the changes,
-    twice if it may be random without a state; with weights off their start, where what a network
-    gives may be multiplied by zero.
+    moving statistics would move twice; losses that are added inside of "recompute" get no
+    gradients. Found by calling the layer, without keeping the changes, twice if it may be random
+    without a state; with weights off their start, where what a network gives may be multiplied by
+    zero.
 
     Args:
       layer: a built `BijectorLayer`.
@@ -32,7 +33,7 @@ def refuse_stateful(layer, x_shape, condition_shape, memory: str) -> None:
         moved = [(weight, weight + 0.1) for weight in layer.trainable_variables]
         outputs = []
         for _ in range(2 if any(map(_may_hide_noise, layer._flatten_layers())) else 1):
-            with keras.StatelessScope(moved) as scope:
+            with keras.StatelessScope(moved, collect_losses=True) as scope:
                 outputs += layer(arguments[0], condition=arguments[1], training=True)
     others = layer.non_trainable_variables
     changed = [variable for variable in others if scope.get_current_value(variable) is not None]
@@ -43,6 +44,12 @@ def refuse_stateful(layer, x_shape, condition_shape, memory: str) -> None:
             f"{where}memory={memory!r}: a call in training changes its state, and the backward "
             "pass would call it again. Dropout and statistics of batches need memory=None. "
             f"Received: a layer with {', '.join(owners)}."
+        )
+    if scope.losses and memory == "recompute":
+        raise ValueError(
+            f"{where}memory={memory!r}: a call in training adds a loss, whose gradients would be "
+            "lost. Activity regularizers and `add_loss` need memory=None or 'reversible'. "
+            f"Received: a layer that adds {len(scope.losses)}."
         )
     pairs = zip(outputs[:2], outputs[2:])
     if not all(np.allclose(*pair, 1e-3, 1e-5, equal_nan=True) for pair in pairs):

@@ -80,7 +80,7 @@ def check_count(n) -> None:
     count = tf.get_static_value(n) if tf.is_tensor(n) else n
     if count is None and n.shape.rank == 0 and n.dtype.is_integer:
         return  # known when the graph is run
-    if count is None or np.ndim(count) or int(count) < 0:
+    if count is None or np.ndim(count) or int(count) != count or count < 0:
         raise ValueError(f"`n` should be a whole number, 0 or more. Received: n={n}.")
 
 

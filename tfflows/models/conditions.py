@@ -41,7 +41,10 @@ def encode_condition(model, condition) -> tf.Tensor | None:
         tf.debugging.assert_less(labels, model.num_classes, message),
     ]
     with tf.control_dependencies([c for c in checks if c is not None]):
-        return tf.one_hot(labels, model.num_classes, dtype=model.variable_dtype)
+        one_hot = tf.one_hot(labels, model.num_classes, dtype=model.variable_dtype)
+    # XLA drops the checks.
+    is_label = (labels >= 0) & (labels < model.num_classes)
+    return tf.where(is_label[:, tf.newaxis], one_hot, np.nan)
 
 
 def repeat_condition(model, condition, n) -> tf.Tensor | None:
@@ -54,7 +57,12 @@ def repeat_condition(model, condition, n) -> tf.Tensor | None:
     if encoded.shape[0] == 1:
         return tf.repeat(encoded, n, axis=0)
     count = tf.get_static_value(n)
-    if None not in (encoded.shape[0], count) and encoded.shape[0] != count:
+    if None in (encoded.shape[0], count):
+        message = "`condition` should be one condition, or as many as there are samples"
+        equal = tf.debugging.assert_equal(tf.shape(encoded)[0], n, message)
+        with tf.control_dependencies([equal]):
+            return tf.identity(encoded)
+    if encoded.shape[0] != count:
         raise ValueError(
             f"`condition` should be one condition, or n={n} of them. Received: {encoded.shape[0]}."
         )

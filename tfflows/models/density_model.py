@@ -69,7 +69,6 @@ class DensityModel(LikelihoodTraining):
         self.event_shape = None
         self.condition_shape = None
         self.seed_generator = keras.random.SeedGenerator()
-        self._functions = {}
 
     # -- the density --------------------------------------------------------------------------
 
@@ -145,6 +144,8 @@ class DensityModel(LikelihoodTraining):
     @staticmethod
     def _check_rows(n, temperature, seed):
         by_row, n = seed.shape.rank == 2, tf.get_static_value(n)
+        if by_row and n is None:
+            n = seed.shape[0]
         if by_row and seed.shape[0] != n or temperature.shape not in [[], *[[n]] * by_row]:
             raise ValueError(
                 f"`seed` should be one, or n={n} pairs; `temperature` a number or, with that many "
@@ -234,12 +235,6 @@ class DensityModel(LikelihoodTraining):
     def stateless_seed(self, seed) -> tf.Tensor:
         """A pair of int32 from an int, a pair, or None (a fresh one from the model's own)."""
         return stateless_seed(seed, self.seed_generator)
-
-    def function(self, name, python_function):
-        """The method as one `tf.function`, made when it is first needed."""
-        if name not in self._functions:
-            self._functions[name] = tf.function(python_function, reduce_retracing=True)
-        return self._functions[name]
 
     @property
     def nats_per_bit(self) -> float:

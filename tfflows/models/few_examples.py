@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from tfflows.models.packed_py_dataset import parts
+from tfflows.models.parts import parts
 
 
 def few_examples(data, condition=None, count: int | None = None) -> tuple:

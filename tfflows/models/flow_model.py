@@ -12,7 +12,9 @@ from tensorflow_probability import distributions as tfd
 from tfflows.bijector_layer import BijectorLayer, shape_text
 from tfflows.dequantization import Dequantization
 from tfflows.distributions import BaseDistribution, FixedDistribution, StandardNormal
+from tfflows.flow_dtype import flow_dtype
 from tfflows.layers import Autoregressive, Invert
+from tfflows.memory.in_this_call import in_training
 from tfflows.models.checked_data import check_finite, check_values
 from tfflows.models.density_model import DensityModel
 from tfflows.revived import revived
@@ -48,6 +50,11 @@ class FlowModel(DensityModel):
             raise ValueError(
                 "`dequantization` should be None or a `Dequantization`. "
                 f"Received: {dequantization!r}."
+            )
+        if flow.flow_dtype != (own := flow_dtype(self)):
+            raise ValueError(
+                "`flow` should compute in the dtype of the model. "
+                f"Received: a flow in {flow.flow_dtype}, a model in {own}."
             )
         self.flow = flow
         self.base = _base(base, self.dtype_policy)
@@ -121,7 +128,8 @@ class FlowModel(DensityModel):
         Its loop would take a hundred times as long in Python.
         """
         if tf.executing_eagerly() and self._is_sequential:
-            return self.function("latents", self._flow)(x, condition)
+            mode = "training" if in_training() else "inference"
+            return self.function(f"latents in {mode}", self._flow)(x, condition)
         return self._flow(x, condition)
 
     def _flow(self, x, condition):
@@ -226,7 +234,7 @@ class FlowModel(DensityModel):
         return self.function("interpolate", self._interpolate)(start, end, position, condition)
 
     def _interpolate(self, start, end, position, condition):
-        x = tf.concat([start, end], 0)
+        x = tf.concat([tf.cast(y, self.flow.flow_dtype) for y in (start, end)], 0)
         x = x if self.dequantization is None else self.dequantization.middle(x)
         both = None if condition is None else tf.concat([condition, condition], 0)
         start, end = tf.split(self.flow(x, condition=both)[0][:, tf.newaxis], 2)

@@ -26,10 +26,10 @@ class FlowPlusPlus(ImageFlow):
     `[batch, height, width, channels]`, height and width even, and the width divisible by 4 where
     there are checkerboards after the squeeze.
 
-    What differs from the paper, for its price: attention is for small images only
-    (`max_positions`); the noise comes of couplings on channels of the squeezed image, each after a
-    1x1 convolution and without ActNorm or attention, conditional on one strided convolution of the
-    pixels.
+    What differs from the paper: log-scales, of components and of the affine part, are bounded by 2
+    nats; and, for its price, attention is for small images only (`max_positions`), and the noise
+    comes of couplings on channels of the squeezed image, each after a 1x1 convolution and without
+    ActNorm or attention, conditional on one strided convolution of the pixels.
 
     Args:
       num_couplings: how many of each: checkerboard, channels, checkerboard.

@@ -21,7 +21,8 @@ class Glow(ImageFlow):
 
     What differs from the paper and its code: log-scales are bounded by tanh, where theirs are those
     of a sigmoid; conditioners have no ActNorm, and their last convolution, zero at first, no gain;
-    labels are an input of every coupling, not of the prior, and are not classified.
+    labels are an input of every coupling, learned priors among them, not of the base, a standard
+    normal, and are not classified.
 
     Args:
       num_levels: scales L.

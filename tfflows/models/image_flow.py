@@ -86,7 +86,7 @@ class ImageFlow(FlowModel):
     def resample(self, z, kept, condition=None, temperature=1.0, seed=None) -> tf.Tensor:
         """Images that share parts of their latents with others; the rest is drawn anew.
 
-        With the coarse parts kept, images differ in detail alone (Dinh et al. 2017, section 5.2).
+        With the coarse parts kept, images differ in detail alone (Dinh et al. 2017, appendix).
 
         Args:
           z: latents, `[batch, D]`, as `encode` gives them.

@@ -6,12 +6,13 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfflows.flow_dtype import flow_dtype
 from tfflows.models.checked_data import check_importance_samples
 from tfflows.models.clip_after_reduction import clip_after_reduction
 from tfflows.models.few_examples import few_examples
 from tfflows.models.non_finite_guard import NonFiniteGuard
 from tfflows.models.pack import check_source, pack
-from tfflows.models.packed_py_dataset import parts
+from tfflows.models.parts import data_and_condition, parts
 from tfflows.models.shared_data import pooled
 from tfflows.replicas import is_multi_worker, sum_over_replicas
 
@@ -27,23 +28,40 @@ class LikelihoodTraining(keras.Model):
     """
 
     def __init__(self, **kwargs):
-        super().__init__(**kwargs)
+        # Data stay as they are under mixed precision: what rounds them are networks, not flows.
+        super().__init__(autocast=False, **kwargs)
         self.target_log_prob = None
         self.nll_tracker = keras.metrics.Mean(name="nll")
         self._importance_samples_of_evaluate = 1
+        self._functions = {}
 
     def __call__(self, inputs, *args, **kwargs):
         # Keras would look for arguments of `call` named as those of `build`: here one is a pair.
         if not self.built:
-            self.build(*_shapes(*parts(inputs)))
+            self.build(*_shapes(*data_and_condition(inputs)))
         return super().__call__(inputs, *args, **kwargs)
 
     def call(self, inputs, training=None):
-        x, condition = inputs if isinstance(inputs, (tuple, list)) else (inputs, None)
+        x, condition = data_and_condition(inputs)
         if self.target_log_prob is not None and training:
             return self._reverse_kl_objective(tf.shape(x)[0])
         samples = self._importance_samples_of_evaluate
         return self.log_prob(x, condition, num_importance_samples=samples)
+
+    def compute_output_shape(self, input_shape):
+        """`(batch,)`, of the shape of x, or of the pair of it and the condition's."""
+        first = input_shape[0]
+        return (first[0] if isinstance(first, (tuple, list)) else first,)
+
+    def compute_output_spec(self, inputs, training=None):
+        x, _ = data_and_condition(inputs)
+        return keras.KerasTensor(x.shape[:1], dtype=flow_dtype(self))
+
+    def function(self, name, python_function):
+        """The method as one `tf.function`, made when it is first needed."""
+        if name not in self._functions:
+            self._functions[name] = tf.function(python_function, reduce_retracing=True)
+        return self._functions[name]
 
     def compile(self, optimizer="adam", target_log_prob=None, **kwargs):
         """Configures training; takes what `keras.Model.compile` takes, but needs no loss.
@@ -60,7 +78,15 @@ class LikelihoodTraining(keras.Model):
                     f"`compile` expected no {name}: a density model is trained and measured by its "
                     f"log-likelihood, and has no targets. Received: {name}={kwargs[name]}."
                 )
-        self.target_log_prob = target_log_prob
+        if not (target_log_prob is None or callable(target_log_prob)):
+            raise ValueError(
+                "`target_log_prob` should be None or a function of x. "
+                f"Received: target_log_prob={target_log_prob!r}."
+            )
+        self.target_log_prob = None
+        if target_log_prob is not None:  # Keras would take one that is a model for a part of ours
+            self.target_log_prob = lambda x: target_log_prob(x)
+        self._functions.clear()  # as Keras does with its own: layers may have been changed
         super().compile(optimizer=optimizer, **kwargs)
         clip_after_reduction(self.optimizer, self.distribute_strategy)
 
@@ -85,7 +111,8 @@ class LikelihoodTraining(keras.Model):
         total = tf.reduce_sum(tf.ones_like(weight))  # as Keras: of examples, not of weights
         total = sum_over_replicas([total])[0] if training else replicas * total
         objective = tf.math.divide_no_nan(tf.reduce_sum(weight * y_pred), total)
-        return tf.add_n([-objective, *(loss / replicas for loss in self.losses)])
+        others = [tf.cast(tf.reduce_sum(loss), objective.dtype) for loss in self.losses]
+        return tf.add_n([-objective, *(loss / replicas for loss in others)])
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         logs = super().compute_metrics(x, y, y_pred, sample_weight)
@@ -116,6 +143,11 @@ class LikelihoodTraining(keras.Model):
           FloatingPointError: the loss is NaN or infinite; weights and optimizer are put back to
             where they gave a finite loss: when `fit` began, or some 200 batches ago.
         """
+        if kw.get("class_weight") is not None:
+            raise ValueError(
+                "`fit` expected no class_weight: give each example its weight, by `sample_weight`. "
+                f"Received: class_weight={kw['class_weight']}."
+            )
         if self.target_log_prob is not None:
             x = self._noise_batches(x, batch_size, kw.get("steps_per_epoch"))
             batch_size = None
@@ -127,11 +159,6 @@ class LikelihoodTraining(keras.Model):
             validation_data = self._validation(validation_data)
         if not isinstance(callbacks, keras.callbacks.CallbackList):
             callbacks = [NonFiniteGuard(), *keras.tree.flatten(callbacks or [])]
-        if kw.get("class_weight") is not None:
-            raise ValueError(
-                "`fit` expected no class_weight: give each example its weight, by `sample_weight`. "
-                f"Received: class_weight={kw['class_weight']}."
-            )
         if isinstance(x, tf.data.Dataset):
             kw.setdefault("shuffle", False)  # Keras warns of what it would not do anyway
         return super().fit(
@@ -171,6 +198,26 @@ class LikelihoodTraining(keras.Model):
         """`log_prob` of each example in nats, `[n]`, in batches."""
         self.check_built()
         return super().predict(pack(x, y, self.check_data)["x"], **kwargs)
+
+    def train_on_batch(self, x, y=None, sample_weight=None, **kwargs):
+        """One step on a batch of data and, in the place of the target, conditions."""
+        self._prepare(x, y)
+        return super().train_on_batch(**pack(x, y, self.check_data, sample_weight), **kwargs)
+
+    def test_on_batch(self, x, y=None, sample_weight=None, **kwargs):
+        """`evaluate` of a batch of data and, in the place of the target, conditions."""
+        self.check_built()
+        return super().test_on_batch(**pack(x, y, self.check_data, sample_weight), **kwargs)
+
+    def predict_on_batch(self, x, y=None):
+        """`log_prob` of a batch in nats, `[n]`; `y` are conditions."""
+        self.check_built()
+        return super().predict_on_batch(pack(x, y, self.check_data)["x"])
+
+    def quantize(self, *args, **kwargs):
+        """As `keras.Model.quantize`."""
+        self._functions.clear()
+        return super().quantize(*args, **kwargs)
 
     def _prepare(self, x, y):
         if not self.built:

@@ -21,10 +21,14 @@ class NonFiniteGuard(keras.callbacks.Callback):
 
     def on_train_begin(self, logs=None):
         self.batches, self.epoch, self.passed = 0, 0, 0
-        self.good, self.newest = self._copy(), None
+        self.good, self.newest = None, None
 
     def on_epoch_begin(self, epoch, logs=None):
         self.epoch, self.passed = epoch, self.batches
+
+    def on_train_batch_begin(self, batch, logs=None):
+        if self.good is None:  # now: other callbacks may have put back weights when training began
+            self.good = self._copy()
 
     def on_train_batch_end(self, batch, logs=None):
         loss = float((logs or {}).get("loss", 0.0))

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import keras
 
+from tfflows.models.parts import parts
+
 
 class PackedPyDataset(keras.utils.PyDataset):
     """Batches of `x`, of `(x, condition)` or of `(x, condition, weight)`, as Keras takes them.
@@ -30,8 +32,3 @@ class PackedPyDataset(keras.utils.PyDataset):
 
     def on_epoch_end(self):
         self.data.on_epoch_end()
-
-
-def parts(batch) -> tuple:
-    """Data, condition, weight, or those that there are."""
-    return tuple(batch) if isinstance(batch, (tuple, list)) else (batch,)
