@@ -127,8 +127,8 @@ class Resume(keras.callbacks.Callback):
     def begin_with(self, model: keras.Model, name: str) -> None:
         """Puts the weights of the entry `name` into the model, and counts the time they took.
 
-        What the model has beyond them, for a condition say, is left as it is. Called before `adapt`,
-        which leaves alone what has been initialized.
+        What the model has beyond them, for a condition say, is left as it is. Call it before
+        `adapt`, which leaves alone what has been initialized.
 
         Raises:
             ValueError: a weight of the entry is none of the model's, or has another shape.
