@@ -20,6 +20,42 @@ CONTINUOUS = {
 }
 
 
+ON_A_PART = {
+    "exponential": (tfd.Exponential(0.5), scipy.stats.expon(scale=2)),
+    "log_normal": (tfd.LogNormal(0.5, 1.0), scipy.stats.lognorm(1.0, scale=np.exp(0.5))),
+    "weibull": (tfd.Weibull(2.0, 3.0), scipy.stats.weibull_min(2.0, scale=3.0)),
+    "beta": (tfd.Beta(2.0, 2.0), scipy.stats.beta(2.0, 2.0)),
+    "kumaraswamy": (tfd.Kumaraswamy(1.0, 2.0), scipy.stats.beta(1.0, 2.0)),
+    "inverse_gamma": (tfd.InverseGamma(2.0, 1.0), scipy.stats.invgamma(2.0)),
+    "log_logistic": (tfd.LogLogistic(0.0, 1.0), scipy.stats.fisk(1.0)),
+    "pareto": (tfd.Pareto(2.0, 1.0), scipy.stats.pareto(2.0)),
+    "uniform": (tfd.Uniform(-1.2, 3.0), scipy.stats.uniform(-1.2, 4.2)),
+    "half_normal": (tfd.HalfNormal(3.0), scipy.stats.halfnorm(scale=3.0)),
+    "mixture": (
+        tfd.MixtureSameFamily(tfd.Categorical([0.0]), tfd.LogNormal([0.5], [1.0])),
+        scipy.stats.lognorm(1.0, scale=np.exp(0.5)),
+    ),
+}
+
+
+@pytest.mark.parametrize("low, high", [(None, None), (0, None), (-2, 6)])
+@pytest.mark.parametrize("name", ON_A_PART)
+def test_bins_at_the_ends_of_a_support_and_beyond(name, low, high):
+    continuous, scipys = ON_A_PART[name]
+    discrete, y = Discretized(continuous, low, high), np.arange(-5.0, 9.0)
+    lower = np.where(y == low, -np.inf, y - 0.5)
+    upper = np.where(y == high, np.inf, y + 0.5)
+    outside = (y < (-np.inf if low is None else low)) | (y > (np.inf if high is None else high))
+    expected = np.where(outside, 0, scipys.cdf(upper) - scipys.cdf(lower))
+    log_prob = discrete.log_prob(y).numpy()
+    np.testing.assert_allclose(np.exp(log_prob), expected, rtol=1e-3, atol=1e-6)
+    assert (np.isneginf(log_prob) == (expected == 0)).all()
+    cdf = np.where(y < (-np.inf if low is None else low), 0, scipys.cdf(upper))
+    cdf = np.where(y >= (np.inf if high is None else high), 1, cdf)
+    np.testing.assert_allclose(discrete.cdf(y), cdf, atol=1e-5)
+    np.testing.assert_allclose(discrete.survival_function(y), 1 - cdf, atol=1e-5)
+
+
 @pytest.mark.parametrize("low, high", [(0, 20), (None, None)])
 @pytest.mark.parametrize("name", CONTINUOUS)
 def test_any_distribution_is_discretized(name, low, high):

@@ -130,7 +130,8 @@ def test_head_stays_in_float32_under_mixed_precision():
     head = DiscretizedLogisticHead(3, 2, dtype="mixed_bfloat16")
     features = np.random.RandomState(0).normal(size=(2, 4, 4, 8)).astype("float32")
     outputs = head(tf.cast(features, tf.bfloat16))
-    assert outputs.dtype == tf.float32 and {w.dtype for w in head.weights} == {"float32"}
+    assert head(keras.Input([8])).dtype == outputs.dtype == tf.float32
+    assert {w.dtype for w in head.weights} == {"float32"}
     exact = tf.cast(tf.cast(features, tf.bfloat16), tf.float32) @ head.dense.kernel[np.newaxis]
     np.testing.assert_allclose(outputs, exact + head.dense.bias, atol=1e-6)
 

@@ -308,10 +308,33 @@ def test_unsigned_bytes_and_other_dtypes():
     assert DiscretizedLogisticMixture(**double).log_prob(y).dtype == tf.float64
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+def test_ends_of_the_range_may_be_bytes(channels):
+    values = parameters(channels, 2, channels)
+    of_bytes, of_ints = (
+        DiscretizedLogisticMixture(**values, low=low, high=high)
+        for low, high in ((np.uint8(100), np.uint8(255)), (100, 255))
+    )
+    y = np.full([channels], 150.0, "float32")
+    np.testing.assert_array_equal(of_bytes.log_prob(y), of_ints.log_prob(y))
+    assert of_bytes.middle == of_ints.middle == 177.5
+    if channels == 1:
+        np.testing.assert_array_equal(of_bytes.mean(), of_ints.mean())
+
+
+def test_coefficients_of_one_number_are_none():
+    values = parameters(1, 2, 1) | {"coefficients": np.zeros([0, 2], "float32")}
+    without = DiscretizedLogisticMixture(**parameters(1, 2, 1), high=3).log_prob([1.0])
+    found = DiscretizedLogisticMixture(**values, high=3).log_prob([1.0])
+    np.testing.assert_array_equal(found, without)
+
+
 def test_bad_arguments_are_refused():
     good = parameters(3, 2, 3)
     for bad in (
         {"low": 3},
+        {"low": 0.5},
+        {"high": 3.5},
         {"loc": np.zeros([3, 1], "float32")},
         {"loc": np.zeros(2, "float32")},
         {"loc": np.float32(0)},

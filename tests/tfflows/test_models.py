@@ -255,6 +255,34 @@ def test_a_dataset_has_weights_without_conditions():
     np.testing.assert_allclose(nll, -np.average(model.log_prob(x), weights=weight), rtol=1e-5)
 
 
+@pytest.mark.parametrize("name", ["pixel_cnn", "local_pixel_cnn"])
+def test_no_samples_are_none_in_a_graph_too(name):
+    row = next(r for r in ROWS if r.name == name)
+    model, condition = row.make(), 1 if row.labels else None
+    model.build((None, *row.shape))
+    draw = tf.function(lambda n: model.sample(n, condition, seed=0))
+    prefix = np.zeros([1, *row.shape[1:]])
+    for found in (
+        model.sample(0, condition, seed=0),
+        model.sample(0, condition, prefix=prefix),
+        draw(tf.constant(0)),
+    ):
+        assert found.shape == (0, *row.shape)
+    np.testing.assert_array_equal(draw(tf.constant(2)), model.sample(2, condition, seed=0))
+
+
+def test_data_sets_of_another_shape_are_refused():
+    row = next(r for r in ROWS if r.name == "local_pixel_cnn")
+    model, larger = row.make(), np.zeros([4, 8, 8, 1])
+    model.compile("adam")
+    model.build((None, *row.shape))
+    data = tf.data.Dataset.from_tensor_slices(larger).batch(2)
+    for act in (model.evaluate, model.predict, model.fit):
+        with pytest.raises(ValueError, match=r"expected x of shape \[batch, 4, 5, 1\]"):
+            act(data, verbose=0)
+    assert model.log_prob(larger).shape == (4,)  # a model without levels takes any size
+
+
 @pytest.mark.parametrize("name", ["maf", "iaf", "real_nvp_batch", "spline_autoregressive"])
 def test_no_rows_give_no_rows(name):
     row = next(r for r in ROWS if r.name == name)
@@ -480,8 +508,9 @@ def test_bad_numbers_of_layers_are_refused():
     with pytest.raises(ValueError, match=r"`units` should be at least 1. Received: units=\(8,\)"):
         tfflows.NeuralSplineFlow(units=(8,))
     for make in (tfflows.Glow, tfflows.PixelCNNPlusPlus):
-        with pytest.raises(ValueError, match="`num_bits` should be from 1 to 16"):
-            make(num_bits=17)
+        for bad, message in ((17, "from 1 to 16"), (2.5, "a whole number"), (np.nan, "a whole")):
+            with pytest.raises(ValueError, match=f"`num_bits` should be {message}"):
+                make(num_bits=bad)
 
 
 def test_data_are_not_rounded_under_mixed_precision():

@@ -124,6 +124,15 @@ def test_samples_of_one_channel_are_those_of_a_pass_for_each_pixel():
     )
 
 
+@pytest.mark.parametrize("size", [(2, 2), (1, 3), (3, 1)])
+def test_samples_of_small_images_with_many_levels(size):
+    model = tfflows.PixelCNNPlusPlus(4, num_levels=3, num_components=2, num_bits=8)
+    model.build((None, *size, 1))
+    off_identity(model, 0.1)
+    expected = reference(model, 3, None, (1, 2), 1.0)
+    np.testing.assert_array_equal(model.sample(3, seed=(1, 2)), expected)
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_labels_matter(kind):
     model, x = shared(kind), pixels()
@@ -261,6 +270,15 @@ def test_a_model_in_float64_draws_in_float32(kind):
     np.testing.assert_array_equal(drawn, shared(kind).sample(3, [0, 1, 2], seed=0))
 
 
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_probabilities_are_in_float32_at_least(dtype):
+    model = tfflows.PixelCNNPlusPlus(4, num_levels=1, num_bits=2, num_components=2, dtype=dtype)
+    model.build((None, 1, 1, 1))
+    log_prob = model.log_prob(np.arange(4).reshape(4, 1, 1, 1))
+    assert log_prob.dtype == "float32"
+    np.testing.assert_allclose(np.sum(np.exp(log_prob)), 1, rtol=1e-5)
+
+
 def test_nan_gives_nan():
     x = pixels()
     x[0, -1, -1, -1] = np.nan
@@ -341,6 +359,11 @@ def test_a_bad_size_is_refused(size):
 
 
 def test_what_does_not_fit_is_refused():
+    with pytest.raises(ValueError, match=r"conditions of shape \[batch, C\]. Received: .* 5, 6, 2"):
+        tfflows.PixelCNNPlusPlus(4).build((None, 5, 6, 1), (None, 5, 6, 2))
+    model, prefix = shared("local"), np.zeros([1, *SIZE[1:], 3])
+    with pytest.raises(ValueError, match="`prefix`, it and `n` should be known"):
+        tf.function(lambda n: model.sample(n, 0, prefix=prefix))(tf.constant(2))
     with pytest.raises(ValueError, match="is not built"):
         tfflows.PixelCNNPlusPlus().sample(1)
     with pytest.raises(ValueError, match="`pixels_per_image` should be at most 30"):

@@ -10,6 +10,7 @@ from tensorflow_probability import distributions as tfd
 from tensorflow_probability.python.internal import parameter_properties, reparameterization
 
 from tfflows.distributions.assert_integers import assert_integers
+from tfflows.distributions.extended import Extended
 from tfflows.replace_where import replace_where
 
 
@@ -81,15 +82,15 @@ class Discretized(tfd.Distribution):
 
     def _log_prob(self, y):
         y = tf.cast(y, self.dtype)
-        is_low, is_high, inner = y == self.low, y == self.high, self.distribution
+        is_low, is_high, inner = y == self.low, y == self.high, Extended(self.distribution)
         # The bins at the ends have one edge; what is selected away is finite there.
         lower = tf.where(is_low, y + 0.5, y - 0.5)
         upper = tf.where(is_high, y - 0.5, y + 0.5)
-        larger = replace_where(is_high, 0.0, _log_cdf(inner, upper))
-        smaller = replace_where(is_low, -math.inf, _log_cdf(inner, lower))
-        if _has_survival_function(inner):
-            above = replace_where(is_low, 0.0, _log_survival_function(inner, lower))
-            beyond = replace_where(is_high, -math.inf, _log_survival_function(inner, upper))
+        larger = replace_where(is_high, 0.0, inner.log_cdf(upper))
+        smaller = replace_where(is_low, -math.inf, inner.log_cdf(lower))
+        if inner.has_survival_function():
+            above = replace_where(is_low, 0.0, inner.log_survival_function(lower))
+            beyond = replace_where(is_high, -math.inf, inner.log_survival_function(upper))
             is_upper = beyond < larger
             larger, smaller = (
                 tf.where(is_upper, *pair) for pair in ((above, larger), (beyond, smaller))
@@ -102,11 +103,12 @@ class Discretized(tfd.Distribution):
         # Of a bin at an end, where it is needed: from its one edge to that of the next bin.
         upper = tf.where(is_low & ~is_resolved, y + 1.5, upper)
         lower = tf.where(is_high & ~is_resolved, y - 1.5, lower)
-        log_prob = tf.where(is_resolved, log_prob, self._log_mass_by_density(y, lower, upper))
-        return replace_where((y < self.low) | (y > self.high), -math.inf, log_prob)
+        by_density = self._log_mass_by_density(y, lower, upper, inner.log_prob)
+        log_prob = tf.where(is_resolved, log_prob, by_density)
+        is_beyond = (upper <= inner.low) & ~is_high | (lower >= inner.high) & ~is_low
+        return replace_where((y < self.low) | (y > self.high) | is_beyond, -math.inf, log_prob)
 
-    def _log_mass_by_density(self, y, lower, upper):
-        density = self.distribution.log_prob
+    def _log_mass_by_density(self, y, lower, upper, density):
         # In the middle of the bin, if the density ends within it.
         is_whole = tf.math.is_finite(density(lower) + density(upper))
         left, right = (density(tf.where(is_whole, edge, y)) for edge in (lower, upper))
@@ -116,12 +118,13 @@ class Discretized(tfd.Distribution):
 
     def _log_cdf(self, y):
         y = tf.floor(tf.cast(y, self.dtype))
-        inside = replace_where(y >= self.high, 0.0, self.distribution.log_cdf(y + 0.5))
+        inside = replace_where(y >= self.high, 0.0, Extended(self.distribution).log_cdf(y + 0.5))
         return replace_where(y < self.low, -math.inf, inside)
 
     def _log_survival_function(self, y):
         y = tf.floor(tf.cast(y, self.dtype))
-        inside = replace_where(y < self.low, 0.0, self.distribution.log_survival_function(y + 0.5))
+        inside = Extended(self.distribution).log_survival_function(y + 0.5)
+        inside = replace_where(y < self.low, 0.0, inside)
         return replace_where(y >= self.high, -math.inf, inside)
 
     def _sample_n(self, n, seed=None):
@@ -132,34 +135,6 @@ class Discretized(tfd.Distribution):
         if not self.validate_args:
             return []
         return assert_integers(tf.cast(y, self.dtype), self.low, self.high)
-
-
-def _has_survival_function(distribution):
-    """Whether there is one that is not just one minus the CDF."""
-    return _writes(distribution, "_survival_function", "_log_survival_function")
-
-
-def _writes(distribution, *methods):
-    cls, base = type(distribution), tfd.Distribution
-    return any(getattr(cls, name, None) is not getattr(base, name, None) for name in methods)
-
-
-def _log_cdf(distribution, x):
-    if _writes(distribution, "_log_cdf"):
-        return distribution.log_cdf(x)
-    return _log(distribution.cdf(x))
-
-
-def _log_survival_function(distribution, x):
-    if _writes(distribution, "_log_survival_function"):
-        return distribution.log_survival_function(x)
-    return _log(distribution.survival_function(x))
-
-
-def _log(probability):
-    """The logarithm, with a gradient of zero where the probability has underflowed."""
-    is_positive = probability > 0
-    return tf.where(is_positive, tf.math.log(tf.where(is_positive, probability, 1)), -math.inf)
 
 
 def _log_integral(left, right):

@@ -14,7 +14,9 @@ from tfflows.distributions.discretized_logistic_mixture import (
     MAX_LOG_SCALE,
     DiscretizedLogisticMixture,
     check_vectors,
+    whole_numbers,
 )
+from tfflows.flow_dtype import flow_dtype
 
 MAX_ADAPTED = 2**14
 """Vectors that `adapt` looks at."""
@@ -67,8 +69,7 @@ class DiscretizedLogisticHead(keras.layers.Layer):
             raise ValueError(f"`low` should be below `high`. Received: low={low}, high={high}.")
         self.num_channels = num_channels
         self.num_components = num_components
-        self.low = low
-        self.high = high
+        self.low, self.high = whole_numbers(low, high)
         self.min_log_scale = min_log_scale
         self.dense = keras.layers.Dense(
             self.num_parameters,
@@ -76,7 +77,7 @@ class DiscretizedLogisticHead(keras.layers.Layer):
             kernel_initializer=keras.initializers.VarianceScaling(0.01),
             bias_initializer=self._first_bias,
             name="dense",
-            dtype=self.variable_dtype,
+            dtype=flow_dtype(self),
         )
 
     @property
@@ -101,7 +102,7 @@ class DiscretizedLogisticHead(keras.layers.Layer):
 
     def call(self, features):
         """Features `[..., F]` to parameters `[..., P]`."""
-        features = tf.cast(features, self.variable_dtype)
+        features = tf.cast(features, flow_dtype(self))
         # By rows: of [n, 1, p, F], Keras 3.12 makes a batched product that crashes TensorFlow 2.21.
         rows = self.dense(tf.reshape(features, [-1, features.shape[-1]]))
         outputs = tf.reshape(rows, tf.concat([tf.shape(features)[:-1], [self.num_parameters]], 0))
@@ -121,7 +122,7 @@ class DiscretizedLogisticHead(keras.layers.Layer):
                 f"Layer '{self.name}' ({type(self).__name__}) is not built: it does not know the "
                 "size of the features yet. Call it, or `build((None, F))`."
             )
-        y = tf.cast(y, self.variable_dtype)
+        y = tf.cast(y, flow_dtype(self))
         check_vectors(y, self.num_channels)
         y = tf.reshape(y, [-1, self.num_channels])
         # Not by a whole stride, which would meet the same columns of every image.
@@ -167,6 +168,9 @@ class DiscretizedLogisticHead(keras.layers.Layer):
 
     def compute_output_shape(self, features_shape):
         return (*features_shape[:-1], self.num_parameters)
+
+    def compute_output_spec(self, features):
+        return keras.KerasTensor(self.compute_output_shape(features.shape), flow_dtype(self))
 
     def get_config(self) -> dict:
         names = ["num_channels", "num_components", "low", "high", "min_log_scale"]

@@ -76,7 +76,7 @@ class DiscretizedLogisticMixture(tfd.Distribution):
             self.logits, self.loc, self.log_scale, self.coefficients = (
                 tensor_util.convert_nonref_to_tensor(x, dtype=dtype) for x in tensors
             )
-            self.low, self.high = low, high
+            self.low, self.high = whole_numbers(low, high)
             self._check_shapes()
             super().__init__(
                 dtype=dtype,
@@ -150,7 +150,7 @@ class DiscretizedLogisticMixture(tfd.Distribution):
     def _mixture(self, y=None) -> LogisticMixture:
         """For each number, given those before it."""
         loc = tf.convert_to_tensor(self.loc)
-        if self.coefficients is not None:
+        if self.coefficients is not None and self.event_shape[0] > 1:
             loc += self._shift(y)
         return LogisticMixture(self.logits[..., tf.newaxis, :], loc, self.log_scale)
 
@@ -257,6 +257,15 @@ class DiscretizedLogisticMixture(tfd.Distribution):
         if not self.validate_args:
             return []
         return assert_integers(tf.cast(y, self.dtype), self.low, self.high)
+
+
+def whole_numbers(low, high) -> tuple[int, int]:
+    """The ends of a range as ints, of which sums do not overflow as those of bytes do."""
+    if low != int(low) or high != int(high):
+        raise ValueError(
+            f"`low` and `high` should be whole numbers. Received: low={low}, high={high}."
+        )
+    return int(low), int(high)
 
 
 def check_vectors(y, count: int) -> None:

@@ -18,10 +18,8 @@ def check_data(model, x, condition=None) -> None:
     """
     where = _named(model)
     shape = tuple(np.shape(x))
-    if model.built and shape[1:] != model.event_shape:
-        raise ValueError(
-            f"{where} expected x of shape {shape_text(model.event_shape)}. Received: shape {shape}."
-        )
+    if model.built:
+        check_event_shape(model, shape)
     check_values(model, x)
     if condition is None:
         if model.built and model.condition_shape is not None:
@@ -40,6 +38,15 @@ def check_data(model, x, condition=None) -> None:
     if model.built:
         check_vectors_shape(model, np.shape(condition))
     check_finite(model, "condition", condition)
+
+
+def check_event_shape(model, shape) -> None:
+    """Raises a ValueError for data of other shapes than the model was built with."""
+    if not tf.TensorShape(shape)[1:].is_compatible_with(model.event_shape):
+        raise ValueError(
+            f"{_named(model)} expected x of shape {shape_text(model.event_shape)}. "
+            f"Received: shape {tuple(shape)}."
+        )
 
 
 def check_vectors_shape(model, shape) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfflows.flow_dtype import flow_dtype
-from tfflows.models.checked_data import check_importance_samples
+from tfflows.models.checked_data import check_event_shape, check_importance_samples
 from tfflows.models.clip_after_reduction import clip_after_reduction
 from tfflows.models.few_examples import few_examples
 from tfflows.models.non_finite_guard import NonFiniteGuard
@@ -43,6 +43,7 @@ class LikelihoodTraining(keras.Model):
 
     def call(self, inputs, training=None):
         x, condition = data_and_condition(inputs)
+        check_event_shape(self, x.shape)
         if self.target_log_prob is not None and training:
             return self._reverse_kl_objective(tf.shape(x)[0])
         samples = self._importance_samples_of_evaluate

@@ -11,7 +11,10 @@ import tensorflow as tf
 from tfflows.bijector_layer import shape_text
 from tfflows.check_bounds import check_bounds
 from tfflows.distributions import DiscretizedLogisticHead
+from tfflows.flow_dtype import flow_dtype
+from tfflows.models.checked_data import check_event_shape
 from tfflows.models.density_model import DensityModel
+from tfflows.models.parts import data_and_condition
 from tfflows.models.random_pixels import random_pixels
 from tfflows.networks import PixelCNN
 from tfflows.sampling import RasterSampler, WavefrontSampler
@@ -100,6 +103,11 @@ class PixelCNNPlusPlus(DensityModel):
                 f"Model '{self.name}' ({type(self).__name__}) expected images [batch, height, "
                 f"width, channels] of a known size. Received: shape {shape_text(x_shape[1:])}."
             )
+        if condition_shape is not None and len(condition_shape) != 2:
+            raise ValueError(
+                f"Model '{self.name}' ({type(self).__name__}) expected conditions of shape "
+                f"[batch, C]. Received: shape {shape_text(condition_shape[1:])}."
+            )
         if self.pixels_per_image and self.pixels_per_image > (count := x_shape[1] * x_shape[2]):
             raise ValueError(
                 f"`pixels_per_image` should be at most {count}, all pixels of an image. "
@@ -110,7 +118,7 @@ class PixelCNNPlusPlus(DensityModel):
             self.num_components,
             high=self.max_value,
             name="head",
-            dtype=self.variable_dtype,
+            dtype=flow_dtype(self),
         )
         self.network.build(x_shape, condition_shape)
         self.head.build((*x_shape[:-1], self.units))
@@ -138,7 +146,8 @@ class PixelCNNPlusPlus(DensityModel):
     def call(self, inputs, training=None):
         if not (training and self.pixels_per_image) or self.target_log_prob is not None:
             return super().call(inputs, training)
-        x, condition = inputs if isinstance(inputs, (tuple, list)) else (inputs, None)
+        x, condition = data_and_condition(inputs)
+        check_event_shape(self, x.shape)
         return self._estimate(tf.convert_to_tensor(x), self.encode_condition(condition))
 
     def _estimate(self, x, condition):
@@ -190,7 +199,12 @@ class PixelCNNPlusPlus(DensityModel):
 
     def _known(self, prefix, n, size):
         """`[height, width, n, channels]`, -1 where an image is to be drawn."""
-        prefix = np.asarray(prefix, "float32")
+        if tf.get_static_value(prefix) is None or tf.get_static_value(n) is None:
+            raise ValueError(
+                "With `prefix`, it and `n` should be known when `sample` is called, not when a "
+                f"graph is run. Received: n={n}, prefix={prefix}."
+            )
+        prefix, n = np.asarray(prefix, "float32"), int(tf.get_static_value(n))
         prefix = prefix[np.newaxis] if prefix.ndim == 3 else prefix
         channels = self.event_shape[-1]
         if (
@@ -220,7 +234,12 @@ class PixelCNNPlusPlus(DensityModel):
 
     def _draw(self, noise, condition, known=None):
         """Images from `[height, width, n, 1 + channels]`, noise and, last, the temperature."""
-        channels = self.event_shape[-1]
+        channels, n = self.event_shape[-1], tf.shape(noise)[2]
+        # Of no images, one: there are operations that do not take none.
+        noise, condition, known = (
+            x if x is None else _not_none(x, axis)
+            for x, axis in ((noise, 2), (condition, 0), (known, 2))
+        )
 
         def draw(features, noise):
             parameters = tf.cast(self.head(features), "float32")
@@ -228,7 +247,7 @@ class PixelCNNPlusPlus(DensityModel):
             return pixels.from_uniform(noise[..., :-1])
 
         sampler = self.sampler(self.network, draw, self._scaled)
-        return sampler(noise, channels, condition, known)
+        return sampler(noise, channels, condition, known)[:n]
 
     def served_once(self) -> list[tuple]:
         return [(self, "_draw")]
@@ -241,6 +260,12 @@ class PixelCNNPlusPlus(DensityModel):
         names = ["units", "num_blocks", "num_levels", "num_components", "kernel_size"]
         names += ["first_kernel_size", "dropout", "memory", "num_bits", "pixels_per_image", "seed"]
         return super().get_config() | {name: getattr(self, name) for name in names}
+
+
+def _not_none(x, axis):
+    """With one element of zeros along the axis where there is none."""
+    missing = tf.maximum(1 - tf.shape(x)[axis], 0)
+    return tf.pad(x, [[0, missing if i == axis else 0] for i in range(x.shape.rank)])
 
 
 def _check_pixels_per_image(pixels_per_image, kernel_size):

@@ -88,7 +88,8 @@ class Level:
             )
             grown = tf.reshape(low[0], [self.n, self.lower.width, 2, 2, self.down.units])
             grown = tf.gather(grown, r % 2, axis=2)
-            return tf.reshape(grown, [self.n, -1, self.down.units])[:, : self.width]
+            rows = [self.n, 2 * self.lower.width, self.down.units]
+            return tf.reshape(grown, rows)[:, : self.width]
 
         if self.down is not None:
             h = self.down.walk(h, step, lower)
