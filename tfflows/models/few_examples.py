@@ -6,6 +6,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfflows.models.data_shapes import data_shapes
 from tfflows.models.parts import parts
 
 
@@ -22,16 +23,10 @@ def few_examples(data, condition=None, count: int | None = None) -> tuple:
     [5, 5]
     """
     if count is None:
-        count = 4096 if len(_event_shape(data)) == 1 else 256
+        count = 4096 if len(data_shapes(data)[0]) == 2 else 256
     if isinstance(data, (tf.data.Dataset, keras.utils.PyDataset)):
         return tuple(None if part is None else part[:count] for part in _of_dataset(data, count))
     return tuple(None if part is None else _drawn(part, count) for part in (data, condition))
-
-
-def _event_shape(data):
-    if isinstance(data, tf.data.Dataset):
-        return parts(data.element_spec)[0].shape[1:]
-    return np.shape(parts(data[0])[0] if isinstance(data, keras.utils.PyDataset) else data)[1:]
 
 
 def _drawn(array, count):

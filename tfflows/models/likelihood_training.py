@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import keras
-import numpy as np
 import tensorflow as tf
 
 from tfflows.flow_dtype import flow_dtype
 from tfflows.models.checked_data import check_event_shape, check_importance_samples
 from tfflows.models.clip_after_reduction import clip_after_reduction
+from tfflows.models.data_shapes import data_shapes
 from tfflows.models.few_examples import few_examples
 from tfflows.models.non_finite_guard import NonFiniteGuard
 from tfflows.models.pack import check_source, pack
-from tfflows.models.parts import data_and_condition, parts
+from tfflows.models.parts import data_and_condition
 from tfflows.models.shared_data import pooled
 from tfflows.replicas import is_multi_worker, sum_over_replicas
 
@@ -38,7 +38,7 @@ class LikelihoodTraining(keras.Model):
     def __call__(self, inputs, *args, **kwargs):
         # Keras would look for arguments of `call` named as those of `build`: here one is a pair.
         if not self.built:
-            self.build(*_shapes(*data_and_condition(inputs)))
+            self.build(*data_shapes(*data_and_condition(inputs)))
         return super().__call__(inputs, *args, **kwargs)
 
     def call(self, inputs, training=None):
@@ -223,7 +223,7 @@ class LikelihoodTraining(keras.Model):
     def _prepare(self, x, y):
         if not self.built:
             with self.distribute_strategy.scope():
-                self.build(*_shapes(x, y))
+                self.build(*data_shapes(x, y))
         if not self.adapted:
             with self.distribute_strategy.scope():
                 self.adapt(x, y)
@@ -246,7 +246,7 @@ class LikelihoodTraining(keras.Model):
         data, condition = few_examples(data, condition, num_examples)
         data, condition = pooled(self.distribute_strategy, data, condition)
         if not self.built:
-            self.build(*[(None, *np.shape(d)[1:]) for d in (data, condition) if d is not None])
+            self.build(*data_shapes(data, condition))
         self.check_data(data, condition)
         self._adapt(data, self.encode_condition(condition))
 
@@ -299,13 +299,3 @@ class LikelihoodTraining(keras.Model):
             )
         rows = tf.zeros([batch_size or 256, *self.event_shape])
         return tf.data.Dataset.from_tensors(rows).repeat()
-
-
-def _shapes(x, condition=None):
-    """Those of data, and of conditions if there are any, the batch not known."""
-    given = x, condition
-    if isinstance(x, tf.data.Dataset):
-        given = [s if isinstance(s, tf.TensorSpec) else None for s in parts(x.element_spec)[:2]]
-    if isinstance(x, keras.utils.PyDataset):
-        given = parts(x[0])[:2]
-    return [(None, *np.shape(part)[1:]) for part in given if part is not None]
