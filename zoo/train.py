@@ -14,6 +14,7 @@ import tensorflow as tf
 from tfflows import saved_model
 from tfflows.models import DensityModel
 from tfflows.replicas import is_multi_worker
+from zoo import registry
 from zoo.data import batches, steps_per_epoch
 from zoo.evaluate import evaluate, protocol
 from zoo.lock import locked
@@ -86,7 +87,10 @@ def fit(
     jit: bool | None = None,
 ) -> tuple[DensityModel, Resume]:
     """The model with the best weights by validation, and the record of its training."""
-    data, training = recipe.data.load(), recipe.training
+    training = recipe.training
+    if training.begins_with:
+        registry.path(training.begins_with)  # raises now what it would after the data are loaded
+    data = recipe.data.load()
     passes = training.epochs_per_validation
     steps = passes * steps_per_epoch(data, training.batch_size)
     epochs = training.epochs // passes

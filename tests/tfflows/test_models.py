@@ -281,6 +281,21 @@ def test_data_sets_of_another_shape_are_refused():
         with pytest.raises(ValueError, match=r"expected x of shape \[batch, 4, 5, 1\]"):
             act(data, verbose=0)
     assert model.log_prob(larger).shape == (4,)  # a model without levels takes any size
+    with pytest.raises(ValueError, match=r"expected x of shape \[batch, None, None, 1\]"):
+        model.log_prob(np.zeros([4, 4, 5, 3]))
+
+
+@pytest.mark.parametrize("name", ["maf", "pixel_cnn", "local_pixel_cnn"])
+def test_samples_are_the_same_where_functions_run_eagerly(name):
+    row = next(r for r in ROWS if r.name == name)
+    model, condition = row.make(), 1 if row.labels else None
+    model.build((None, *row.shape))
+    drawn = model.sample(2, condition, seed=0)
+    tf.config.run_functions_eagerly(True)
+    try:
+        np.testing.assert_allclose(model.sample(2, condition, seed=0), drawn, rtol=1e-5, atol=1e-5)
+    finally:
+        tf.config.run_functions_eagerly(False)
 
 
 @pytest.mark.parametrize("name", ["maf", "iaf", "real_nvp_batch", "spline_autoregressive"])

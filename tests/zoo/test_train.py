@@ -16,7 +16,7 @@ from tfflows import saved_model
 from tfflows.weight_paths import weight_paths
 from zoo.evaluate import evaluate, mean_and_error
 from zoo.lock import locked
-from zoo.recipe import parse
+from zoo.recipe import DataRecipe, parse
 from zoo.replace import replace
 from zoo.resume import COLUMNS, Resume
 from zoo.train import default_strategy, fit
@@ -217,6 +217,12 @@ def test_a_model_without_all_of_those_weights_is_refused(tiny_zoo, tmp_path):
     wider["arguments"]["units"] = [9]
     with pytest.raises(ValueError, match="cannot begin with tiny, of which it should have all"):
         fit(tiny(wider, begins_with="tiny"), tmp_path, default_strategy())
+
+
+def test_an_unknown_entry_to_begin_with_is_refused_before_data_are_loaded(
+    tiny_zoo, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(DataRecipe, "load", lambda self: pytest.fail("loaded"))
     with pytest.raises(ValueError, match="tynee"):
         fit(tiny(begins_with="tynee"), tmp_path, default_strategy())
 

@@ -140,8 +140,18 @@ class PixelCNNPlusPlus(DensityModel):
         self.head.adapt(x)
 
     def _log_prob(self, x, condition, seed):
+        self._check_images(x)
         features = self.network(self._scaled(x), condition=condition)
         return tf.reduce_sum(self._pixels(features).log_prob(x), [1, 2])
+
+    def _check_images(self, x):
+        """Raises a ValueError for other channels than those of the model; any size will do."""
+        channels = self.event_shape[-1]
+        if not tf.TensorShape([None, None, None, channels]).is_compatible_with(x.shape):
+            raise ValueError(
+                f"Model '{self.name}' ({type(self).__name__}) expected x of shape "
+                f"{shape_text([None, None, channels])}. Received: shape {tuple(x.shape)}."
+            )
 
     def call(self, inputs, training=None):
         if not (training and self.pixels_per_image) or self.target_log_prob is not None:

@@ -6,6 +6,7 @@ import tensorflow as tf
 
 from tfflows.networks.pixel_cnn import PixelCNN, with_ones
 from tfflows.sampling.level import Level
+from tfflows.sampling.loop import loop
 
 
 class RasterSampler:
@@ -79,7 +80,7 @@ class RasterSampler:
             row = tf.TensorArray(tf.float32, width, element_shape=[None, channels])
             left = [tf.zeros([n, channels + 1])] * first_left.kernel_size[1]
             state_of_pixels = level.pixel_state(state)
-            _, row, _, state_of_pixels = _loop(width, draw_pixel, row, left, state_of_pixels)
+            _, row, _, state_of_pixels = loop(width, draw_pixel, row, left, state_of_pixels)
             row = row.stack()
             previous = tf.transpose(with_ones(self.scaled(row)), [1, 0, 2])
             state = level.end_row(r, state, state_of_pixels)
@@ -88,15 +89,5 @@ class RasterSampler:
         images = tf.TensorArray(tf.float32, height, element_shape=[width, None, channels])
         previous = tf.zeros([n, width, channels + 1])
         above = [tf.zeros([n, f.kernel_size[0] - 1, width, channels + 1]) for f in firsts]
-        _, images, *_ = _loop(height, draw_row, images, previous, above, level.row_state())
+        _, images, *_ = loop(height, draw_row, images, previous, above, level.row_state())
         return tf.transpose(images.stack(), [2, 0, 1, 3])
-
-
-def _loop(count, body, *state):
-    return tf.while_loop(
-        lambda i, *_: i < count,
-        body,
-        [0, *state],
-        maximum_iterations=count,
-        parallel_iterations=1,
-    )

@@ -6,6 +6,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfflows.networks.pixel_cnn import PixelCNN, with_ones
+from tfflows.sampling.loop import loop
 
 
 class WavefrontSampler:
@@ -56,13 +57,7 @@ class WavefrontSampler:
             return t + 1, image, drawn.write(t, pixel)
 
         drawn = tf.TensorArray(tf.float32, front.steps, element_shape=[front.size, None, channels])
-        *_, drawn = tf.while_loop(
-            lambda t, *_: t < front.steps,
-            draw_front,
-            [start, image, drawn],
-            maximum_iterations=front.steps,
-            parallel_iterations=1,
-        )
+        *_, drawn = loop(front.steps, draw_front, image, drawn, start=start)
         images = tf.gather_nd(drawn.stack(), front.where_drawn())
         if known is not None:  # some rows may not have been walked through at all
             known = tf.reshape(known, tf.shape(images))
