@@ -27,8 +27,12 @@ def pixel_values(model: FlowModel, data: DataSet, output: pathlib.Path, seed: in
         axes.hist(x.ravel(), fine, density=True, alpha=0.6, label="dequantized")
         inside = y[(y >= low) & (y < high)]
         share, _ = np.histogram(inside, np.arange(low, high + 1), density=True)
-        axes.vlines(np.arange(low, high), 0, share, "black", linewidth=0.8, label="pixels")
+        levels, shares = np.arange(low, high)[share > 0], share[share > 0]
+        axes.plot(levels, shares, "k.", markersize=2, label="pixels")
+        if high == LEVELS:
+            axes.set_yscale("log")  # at the ends there is far more
+        else:
+            axes.vlines(levels, 0, shares, "black", linewidth=0.8)
         axes.set(xlabel="pixel value", ylabel="density")
-        axes.set_yscale("log" if high == LEVELS else "linear")  # at the ends there is far more
     axes.legend()
     figure.savefig(output, dpi=100)
