@@ -119,12 +119,11 @@ class BijectorLayer(keras.layers.Layer):
         """A log-determinant that is the same for each row of `x`: shape `[batch]`."""
         return tf.fill(tf.shape(x)[:1], tf.cast(value, self.flow_dtype))
 
-    def get_config(self) -> dict:
-        return super().get_config()
-
     @classmethod
     def from_config(cls, config):
-        return cls(**revived(config))
+        # Keras makes the dtype itself: of a name, which its own configs can hold again.
+        made = {key: revived(value) for key, value in config.items() if key != "dtype"}
+        return super().from_config(config | made)
 
     @property
     def num_positions(self) -> int:

@@ -61,9 +61,8 @@ def _check_object(config):
         return
     elif module in OPERATION_MODULES and registered == name and _is_operation(module, name):
         return
-    elif name == "DTypePolicy" or (module in KERAS_MODULES and name not in REFUSED):
-        if module in KERAS_MODULES and registered in (None, name):
-            return
+    elif module in KERAS_MODULES and name not in REFUSED and registered in (None, name):
+        return
     raise ValueError(
         "The config should name classes of tfflows and of Keras's layers only. "
         f"Received: class_name={name!r}, module={module!r}, registered_name={registered!r}."

@@ -175,7 +175,7 @@ def _preset(model, metadata):
     }
     # The optimizer is not part of the artifact: one that is fine-tuned starts with a fresh one.
     preset["config"].pop("compile_config", None)
-    text = json.dumps(preset, indent=1)
+    text = _json(preset)
     try:
         saved = json.loads(text)
         _check_classes(saved)
@@ -189,6 +189,13 @@ def _preset(model, metadata):
             f"by `model.save('NAME.keras')`. {cause}"
         ) from None
     return text
+
+
+def _json(preset):
+    try:
+        return json.dumps(preset, indent=1)
+    except TypeError as error:
+        raise ValueError(f"`metadata` should be what JSON can hold. {error}.") from None
 
 
 def _made(preset):

@@ -26,7 +26,9 @@ def stateless_seed(seed, generator: keras.random.SeedGenerator) -> tf.Tensor:
     if not tf.is_tensor(seed):
         seed = np.asarray(seed)
     shape = tf.TensorShape(seed.shape)
-    is_int = np.issubdtype(tf.as_dtype(seed.dtype).as_numpy_dtype, np.integer)
+    is_int = np.issubdtype(getattr(seed.dtype, "as_numpy_dtype", seed.dtype), np.integer)
+    if is_int and isinstance(seed, np.ndarray):
+        is_int = bool((np.abs(seed.astype("float64")) < 2**31).all())
     known = shape.rank == 0 or any(shape.is_compatible_with(s) for s in ([2], [None, 2]))
     if not is_int or not known:
         raise ValueError(

@@ -25,12 +25,12 @@ def whole_directory(path: Path) -> Iterator[Path]:
     is moved out of the way first.
 
     Args:
-      path: where the directory is to be.
+      path: where the directory is to be; of a symbolic link, where it points to.
 
     Raises:
       OSError: it cannot be written: the disk is full, the directory above is read-only, ... .
     """
-    path = Path(path)
+    path = Path(path).resolve()
     temporary = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -56,7 +56,7 @@ def _sync(directory):
 
 
 def _replace(temporary, path):
-    temporary.chmod(0o755)  # mkdtemp's are private
+    temporary.chmod(0o777 & ~_umask())  # mkdtemp's are private
     if not path.exists():
         os.replace(temporary, path)
     elif not exchange(temporary, path):
@@ -81,6 +81,12 @@ def _move_back(old, path, error):
         except OSError:
             raise _NotMovedBack(f"{error}; what was there is now {old / 'was'}") from error
     old.rmdir()
+
+
+def _umask():
+    mask = os.umask(0o077)  # it can only be read by setting it
+    os.umask(mask)
+    return mask
 
 
 class _NotMovedBack(OSError):

@@ -16,6 +16,8 @@ import typer
 
 GRACE = 30.0
 """The seconds in which the others should stop by themselves, once a worker has failed."""
+LAST_LINES = 5.0
+"""The seconds in which what a dead worker has printed should have come out."""
 
 
 def launch(
@@ -52,14 +54,20 @@ def run(command: list[str], workers: int, grace: float = GRACE) -> int:
         The first exit code that is not 0, or 0; a worker that was killed counts as 1.
     """
     addresses = free_addresses(workers)
-    processes = [_start(command, addresses, index) for index in range(workers)]
+    processes, relays = [], []
     previous = signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     try:
+        for index in range(workers):
+            processes.append(_start(command, addresses, index))
+            relays.append(threading.Thread(target=_relay, args=(processes[-1], index), daemon=True))
+            relays[-1].start()
         return _wait(processes, grace)
     finally:
         for process in processes:
             process.kill()
             process.wait()
+        for relay in relays:
+            relay.join(LAST_LINES)
         signal.signal(signal.SIGTERM, previous)
 
 
@@ -79,7 +87,7 @@ def _start(command, addresses, index):
     config = {"cluster": {"worker": addresses}, "task": {"type": "worker", "index": index}}
     threads = max(len(os.sched_getaffinity(0)) // len(addresses), 1)
     environment = {"TF_NUM_INTRAOP_THREADS": str(threads)} | os.environ
-    process = subprocess.Popen(
+    return subprocess.Popen(
         command,
         env=environment | {"TF_CONFIG": json.dumps(config), "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
@@ -87,8 +95,6 @@ def _start(command, addresses, index):
         text=True,
         errors="replace",
     )
-    threading.Thread(target=_relay, args=(process, index), daemon=True).start()
-    return process
 
 
 def _relay(process, index):

@@ -79,7 +79,15 @@ class Resume(keras.callbacks.Callback):
                 f"{self.path} is the state of a training with another recipe; start afresh "
                 "(--fresh), or remove it."
             )
-        for i, variable in enumerate(_variables(model)):
+        variables = _variables(model)
+        names = [f"variable_{i}" for i in range(len(variables) + 1)]
+        shapes = [state[name].shape for name in names if name in state]
+        if shapes != [tuple(variable.shape) for variable in variables]:
+            raise ValueError(
+                f"{self.path} was saved by another version: its weights are not those that model "
+                "and its optimizer have now; start afresh (--fresh), or remove it."
+            )
+        for i, variable in enumerate(variables):
             variable.assign(state[f"variable_{i}"])
         if "best_0" in state:
             self.best = [state[f"best_{i}"] for i in range(len(model.weights))]

@@ -228,10 +228,11 @@ def test_model_with_learned_noise_is_saved_whole(tmp_path):
     model = FlowModel(couplings(MLP, "half")[0], dequantization=variational())
     y = all_values(8)
     model.compile(keras.optimizers.Adam(1e-2))
+    model.build((None, 2))
     before = [w.numpy() for w in model.dequantization.trainable_weights]
     model.fit(y, epochs=1, batch_size=16, verbose=0)
     changed = [np.any(a != b) for a, b in zip(before, model.dequantization.trainable_weights)]
-    assert all(changed)
+    assert changed and all(changed)
     model.export(tmp_path / "1")
     model.save(tmp_path / "model.keras")
     expected = model.log_prob(y, seed=3, num_importance_samples=3)

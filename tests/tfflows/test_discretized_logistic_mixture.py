@@ -329,6 +329,13 @@ def test_coefficients_of_one_number_are_none():
     np.testing.assert_array_equal(found, without)
 
 
+def test_coefficients_of_one_number_leave_its_mean():
+    parameters = np.zeros([2]), np.full([1, 2], 3.0), np.zeros([1, 2])
+    alone = DiscretizedLogisticMixture(*parameters, high=7)
+    empty = DiscretizedLogisticMixture(*parameters, high=7, coefficients=np.zeros([0, 2]))
+    np.testing.assert_array_equal(empty.mean(), alone.mean())
+
+
 def test_bad_arguments_are_refused():
     good = parameters(3, 2, 3)
     for bad in (

@@ -231,3 +231,63 @@ def test_a_condition_at_other_positions_is_refused():
     layer = tfflows.layers.Coupling("channel", tfflows.networks.ConvNet((4, 4)))
     with pytest.raises(ValueError, match=r"of the \(2, 2\) positions"):
         layer.build((None, 2, 2, 4), (None, 4, 4, 1))
+
+
+@keras.saving.register_keras_serializable("tests")
+class Times(tfflows.BijectorLayer):
+    """A user's layer that leaves its config to Keras."""
+
+    def __init__(self, factor=2.0, **kwargs):
+        super().__init__(**kwargs)
+        self.factor = factor
+
+    def forward_and_log_det(self, x, condition=None):
+        log_det = self.num_positions * x.shape[-1] * tf.math.log(self.factor)
+        return self.factor * x, self.constant_log_det(x, log_det)
+
+    def inverse_and_log_det(self, z, condition=None):
+        log_det = self.num_positions * z.shape[-1] * tf.math.log(self.factor)
+        return z / self.factor, self.constant_log_det(z, -log_det)
+
+
+def test_arguments_of_a_layer_without_a_config_of_its_own_are_saved(tmp_path):
+    model, x = tfflows.FlowModel(Times(5.0)), np.ones([3, 2], "float32")
+    model.build((None, 2))
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    loaded.save(tmp_path / "again.keras")
+    loaded = keras.models.load_model(tmp_path / "again.keras")
+    assert loaded.flow.factor == 5.0
+    np.testing.assert_array_equal(loaded.log_prob(x), model.log_prob(x))
+
+
+@pytest.mark.parametrize("permutation", [[1, 2, 0], np.array([1, 2, 0])])
+def test_a_permutation_may_be_an_array(permutation):
+    layer = Permute(permutation)
+    np.testing.assert_array_equal(layer(np.array([[1.0, 2.0, 3.0]]))[0], [[2.0, 3.0, 1.0]])
+    assert Permute.from_config(layer.get_config()).permutation == (1, 2, 0)
+
+
+def test_layers_may_come_from_a_generator():
+    chain = tfflows.layers.Chain(Permute(seed=i) for i in range(2))
+    assert len(chain.layers) == 2
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: tfflows.layers.Invert(keras.layers.Dense(3)), "`layer` should be a list of"),
+        (lambda: Autoregressive(MLP([3])), "`network` should be a `MADE`"),
+        (lambda: tfflows.layers.PeriodicConvolution(3.0), "odd and positive. Received: .*=3.0"),
+        (lambda: tfflows.layers.EmergingConvolution(3.0), "odd and positive. Received: .*=3.0"),
+        (lambda: Coupling("half", MLP([3])).build((None, 4), (None, 5, 3)), r"Received: .*\(5, 3"),
+        (lambda: Coupling("half", MLP([3])).build((None, 4), (None,)), r"Received: shape \(\)"),
+        (
+            lambda: tfflows.networks.MaskedDense([2, 1], [1, 2]).build((None, 2)),
+            r"`in_degrees` should be sorted. Received: in_degrees=\[2, 1\]",
+        ),
+    ],
+)
+def test_arguments_that_are_none_are_refused_by_name(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()

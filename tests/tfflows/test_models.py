@@ -7,6 +7,7 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
+from tensorflow_probability import distributions as tfd
 
 import tfflows
 from tests.tfflows.model_table import DIM, ROWS, Row
@@ -283,6 +284,76 @@ def test_data_sets_of_another_shape_are_refused():
     assert model.log_prob(larger).shape == (4,)  # a model without levels takes any size
     with pytest.raises(ValueError, match=r"expected x of shape \[batch, None, None, 1\]"):
         model.log_prob(np.zeros([4, 4, 5, 3]))
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+@pytest.mark.parametrize("base", [None, "mixture", "fixed"])
+def test_flows_of_16_bits_compute_in_32(base, dtype):
+    bases = {
+        "mixture": lambda: tfflows.distributions.GaussianMixture(2, seed=1, dtype=dtype),
+        "fixed": lambda: tfd.MultivariateNormalDiag(tf.zeros([2]), tf.ones([2])),
+    }
+    model = tfflows.RealNVP(2, (8,), base=base and bases[base](), num_classes=2, dtype=dtype)
+    x, labels = np.random.RandomState(0).randn(6, 2).astype("float32"), np.arange(6) % 2
+    model.build((None, 2), (None,))
+    assert model.log_prob(x, labels).dtype == tf.float32
+    assert model.sample(6, labels, seed=0, temperature=0.5 if base != "fixed" else 1.0).shape == (
+        6,
+        2,
+    )
+    model.compile("adam")
+    assert np.isfinite(model.fit(x, labels, verbose=0).history["nll"][0])
+
+
+def test_a_base_in_another_dtype_is_refused():
+    base = tfflows.distributions.GaussianMixture(2, dtype="float64")
+    with pytest.raises(ValueError, match="`base` should compute in the dtype of the model"):
+        tfflows.MAF(base=base)
+
+
+def test_labels_of_one_column_are_conditions_of_a_distribution():
+    model = tfflows.MAF(num_layers=1, units=(8,), num_classes=3)
+    model.build((None, 2), (None, 1))
+    x = np.random.RandomState(0).randn(3, 2).astype("float32")
+    expected = model.log_prob(x, np.arange(3))
+    np.testing.assert_allclose(model.distribution([0, 1, 2]).log_prob(x), expected, rtol=1e-5)
+    one = model.distribution(1)
+    assert one.batch_shape == ()
+    np.testing.assert_allclose(one.log_prob(x[1]), expected[1], rtol=1e-5)
+
+
+def test_a_chain_of_layers_the_other_way_round_goes_in_sequence_too():
+    layers = [tfflows.layers.Autoregressive(tfflows.networks.MADE([8])) for _ in range(2)]
+    model = tfflows.FlowModel(tfflows.layers.Invert(tfflows.layers.Chain(layers)))
+    model.build((None, 3))
+    assert model._is_sequential
+
+
+def test_what_comes_in_a_pair_is_checked_too():
+    model = tfflows.MAF(num_layers=1, units=(8,))
+    model.build((None, 2), (None, 3))
+    model.compile()
+    x, c = np.full([4, 2], np.nan), np.zeros([4, 3])
+    for act in (model.evaluate, model.predict):
+        with pytest.raises(ValueError, match="NaN"):
+            act((x, c), verbose=0)
+
+
+def test_a_model_may_be_compiled_without_an_optimizer():
+    model = tfflows.MAF(num_layers=1, units=(8,))
+    model.build((None, 2))
+    model.compile(optimizer=None)
+    assert model.evaluate(np.zeros([4, 2], "float32"), verbose=0, return_dict=True)["nll"] > 0
+
+
+def test_what_is_no_number_of_samples_nor_a_seed_is_refused():
+    model = tfflows.MAF(num_layers=1, units=(8,))
+    model.build((None, 2))
+    with pytest.raises(ValueError, match="`n` should be a whole number, 0 or more. Received: n=No"):
+        model.sample(None)
+    for seed in (2**31, 2**32 + 1, 2**70, 1.5):
+        with pytest.raises(ValueError, match="`seed` should be None, an int, a pair of int32"):
+            model.sample(1, seed=seed)
 
 
 @pytest.mark.parametrize("name", ["maf", "pixel_cnn", "local_pixel_cnn"])

@@ -302,6 +302,9 @@ def test_some_pixels_give_the_mean_of_all(some, rtol):
 
 
 def test_each_pixel_is_as_probable_as_any_other():
+    chosen = random_pixels(2, 256**2, 40_000, [0, 1]).numpy()  # a product beyond int32
+    assert chosen.min() >= 0 and chosen.max() > 65_000
+    assert np.all(np.diff(chosen) >= 0)
     chosen = random_pixels(20_000, 30, 7, [0, 1])
     frequency = np.bincount(np.ravel(chosen), minlength=30) / 20_000
     np.testing.assert_allclose(frequency, 7 / 30, atol=0.015)

@@ -1,5 +1,6 @@
 """A directory is there whole, old or new, at any moment."""
 
+import os
 import sys
 import threading
 
@@ -96,3 +97,22 @@ def test_exchange(tmp_path):
     assert [(tmp_path / name).read_text() for name in ("a", "b")] == ["b", "a"]
     with pytest.raises(FileNotFoundError, match="none"):
         exchange(tmp_path / "a", tmp_path / "none")
+
+
+def test_a_link_goes_on_pointing_where_it_did(tmp_path):
+    write(tmp_path / "1", "old")
+    (tmp_path / "latest").symlink_to("1")
+    write(tmp_path / "latest", "new")
+    assert (tmp_path / "latest").is_symlink() and (tmp_path / "1" / "file").read_text() == "new"
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["1", "latest"]
+
+
+@pytest.mark.parametrize("umask", [0o022, 0o077])
+def test_the_directory_is_as_open_as_others(tmp_path, umask):
+    before = os.umask(umask)
+    try:
+        write(tmp_path / "1", "new")
+        (tmp_path / "other").mkdir()
+    finally:
+        os.umask(before)
+    assert (tmp_path / "1").stat().st_mode == (tmp_path / "other").stat().st_mode

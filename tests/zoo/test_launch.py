@@ -5,6 +5,7 @@ import time
 
 import pytest
 
+from zoo import launch
 from zoo.launch import run
 
 INDEX = "import json, os; i = json.loads(os.environ['TF_CONFIG'])['task']['index']; "
@@ -40,3 +41,25 @@ def test_a_worker_that_waits_for_a_lost_one_is_killed(capfd):
     assert workers("import time; time.sleep(100 if i else 0); os._exit(5)") == 5
     assert time.monotonic() - begin < 20
     assert "did not stop by themselves" in capfd.readouterr().err
+
+
+def test_the_last_lines_of_the_workers_come_out(capfd):
+    code = "import sys; [print('line', k) for k in range(30_000)]; print('last'); sys.exit(i)"
+    assert workers(code) == 1
+    lines = capfd.readouterr().out.splitlines()
+    assert len(lines) == 2 * 30_001 and {"[worker 0] last", "[worker 1] last"} <= set(lines)
+
+
+def test_workers_are_stopped_where_one_cannot_be_started(monkeypatch):
+    start, started = launch._start, []
+
+    def fail_at_the_second(command, addresses, index):
+        if index:
+            raise OSError(11, "Resource temporarily unavailable")
+        started.append(start(command, addresses, index))
+        return started[-1]
+
+    monkeypatch.setattr(launch, "_start", fail_at_the_second)
+    with pytest.raises(OSError, match="temporarily unavailable"):
+        workers("import time; time.sleep(100)")
+    assert started[0].poll() is not None

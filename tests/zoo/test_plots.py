@@ -24,6 +24,8 @@ def test_training_leaves_every_picture_of_images(image_entries, kind):
 
 def test_kinds():
     assert kinds(digit_images(), tfflows.Glow()) == KINDS
+    continuous = tfflows.Glow(alpha=None, dequantization=None)
+    assert kinds(digit_images(), continuous) == [k for k in KINDS if k != "pixel_values"]
     assert kinds(digit_images(), tfflows.PixelCNNPlusPlus()) == [KINDS[i] for i in (0, 2, 4)]
 
 

@@ -19,6 +19,7 @@ from zoo.lock import locked
 from zoo.recipe import DataRecipe, parse
 from zoo.replace import replace
 from zoo.resume import COLUMNS, Resume
+from zoo.state_file import read_state, write_state
 from zoo.train import default_strategy, fit
 
 
@@ -136,6 +137,19 @@ def test_afresh_keeps_nothing_of_before(tmp_path):
     before = (tmp_path / "state.previous.npz").read_bytes()
     fit(tiny(epochs=1), tmp_path, default_strategy(), fresh=True)
     assert before and not (tmp_path / "state.previous.npz").exists()
+
+
+def test_the_state_of_another_version_is_refused(tmp_path):
+    fit(tiny(epochs=1), tmp_path, default_strategy())
+    state = read_state(tmp_path / "state.npz")
+    for changed in (
+        {name: array for name, array in state.items() if name != "variable_1"},
+        state | {"variable_1": np.zeros([77])},
+        state | {f"variable_{sum(n.startswith('variable_') for n in state)}": np.zeros([])},
+    ):
+        write_state(tmp_path / "state.npz", changed)
+        with pytest.raises(ValueError, match="saved by another version"):
+            fit(tiny(epochs=1), tmp_path, default_strategy())
 
 
 def test_the_state_of_another_recipe_is_refused_unless_afresh(tmp_path):

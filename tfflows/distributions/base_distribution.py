@@ -6,6 +6,8 @@ import keras
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
+from tfflows.flow_dtype import flow_dtype
+
 
 class BaseDistribution(keras.layers.Layer):
     """A Keras layer that owns a base distribution's weights, if any, and hands it out.
@@ -40,11 +42,11 @@ class BaseDistribution(keras.layers.Layer):
         """
         if getattr(getattr(seed, "shape", None), "rank", 1) == 1:
             return self.tempered(temperature).sample(n, seed=seed)
-        temperature = tf.broadcast_to(tf.cast(temperature, self.variable_dtype), [n])
+        temperature = tf.broadcast_to(tf.cast(temperature, flow_dtype(self)), [n])
         z = tf.map_fn(
             lambda each: self.tempered(each[0]).sample(seed=each[1]),
             (temperature, seed),
-            fn_output_signature=tf.TensorSpec(self.latent_shape, self.variable_dtype),
+            fn_output_signature=tf.TensorSpec(self.latent_shape, flow_dtype(self)),
         )
         return tf.ensure_shape(z, [None, *self.latent_shape])
 
@@ -61,9 +63,6 @@ class BaseDistribution(keras.layers.Layer):
     def call(self, z):
         """Log-density of latents in nats, `[batch]`."""
         return self.distribution().log_prob(z)
-
-    def get_config(self) -> dict:
-        return super().get_config()
 
     def compute_output_shape(self, z_shape):
         return (z_shape[0],)

@@ -214,7 +214,7 @@ class DiscretizedLogisticMixture(tfd.Distribution):
 
     def _mean(self):
         """The sum of `P(Y >= y)` over all y but the lowest."""
-        if self.coefficients is not None:
+        if self.coefficients is not None and self.coefficients.shape[-2] != 0:
             raise NotImplementedError("`mean` is for numbers that do not depend on one another.")
         survival = self._mixture().log_survival
         return self.low + tf.reduce_sum(self._at_levels(lambda y: tf.exp(survival(y - 0.5)), 1), 0)

@@ -6,6 +6,7 @@ import keras
 from tensorflow_probability import distributions as tfd
 
 from tfflows.distributions.base_distribution import BaseDistribution
+from tfflows.flow_dtype import flow_dtype
 from tfflows.tfp_config import check_fixed, deserialize, serialize
 
 
@@ -42,10 +43,10 @@ class FixedDistribution(BaseDistribution):
                 f"shape. Received: event shape {event}, batch shape "
                 f"{tuple(self.fixed.batch_shape)}."
             )
-        if self.fixed.dtype != self.variable_dtype:
+        if self.fixed.dtype != (own := flow_dtype(self)):
             raise ValueError(
-                f"The base distribution should be of dtype {self.variable_dtype}, as the layer "
-                f"'{self.name}' is. Received: {self.fixed.dtype!r}."
+                f"The base distribution should be of dtype {own}, as the layer '{self.name}' is. "
+                f"Received: {self.fixed.dtype!r}."
             )
 
     def distribution(self) -> tfd.Distribution:

@@ -8,6 +8,7 @@ from tensorflow_probability import distributions as tfd
 
 from tfflows.check_bounds import check_bounds
 from tfflows.distributions.base_distribution import BaseDistribution
+from tfflows.flow_dtype import flow_dtype
 
 
 @keras.saving.register_keras_serializable("tfflows")
@@ -35,13 +36,10 @@ class GaussianMixture(BaseDistribution):
         super().build(z_shape)
         shape = (self.num_components, z_shape[-1])
         normal = keras.initializers.RandomNormal(stddev=1.0, seed=self.seed)
-        self.logits = self.add_weight(
-            shape=shape[:1], name="logits", initializer="zeros", autocast=False
-        )
-        self.loc = self.add_weight(shape=shape, name="loc", initializer=normal, autocast=False)
-        self.log_scale = self.add_weight(
-            shape=shape, name="log_scale", initializer="zeros", autocast=False
-        )
+        options = {"dtype": flow_dtype(self), "autocast": False}
+        self.logits = self.add_weight(shape[:1], "zeros", name="logits", **options)
+        self.loc = self.add_weight(shape, normal, name="loc", **options)
+        self.log_scale = self.add_weight(shape, "zeros", name="log_scale", **options)
 
     def distribution(self) -> tfd.Distribution:
         return self.tempered(1.0)

@@ -7,6 +7,7 @@ import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
 from tfflows.distributions.base_distribution import BaseDistribution
+from tfflows.flow_dtype import flow_dtype
 
 
 @keras.saving.register_keras_serializable("tfflows")
@@ -19,10 +20,13 @@ class StandardNormal(BaseDistribution):
     -1.8379
     """
 
+    def get_config(self) -> dict:
+        return super().get_config()  # Keras's own refuses a dtype that is a policy
+
     def distribution(self) -> tfd.Distribution:
         return self.tempered(1.0)
 
     def tempered(self, temperature) -> tfd.Distribution:
-        scale = tf.cast(temperature, self.variable_dtype)
+        scale = tf.cast(temperature, flow_dtype(self))
         normal = tfd.Normal(tf.zeros([], scale.dtype), scale)
         return tfd.Sample(normal, self.latent_shape)

@@ -35,6 +35,10 @@ class Autoregressive(BijectorLayer):
 
     def __init__(self, network, family="affine", **kwargs):
         super().__init__(**kwargs)
+        if not hasattr(network, "num_parameters"):
+            raise ValueError(
+                f"`network` should be a `MADE`, or be like one. Received: {type(network).__name__}."
+            )
         self.network = network
         self.family = resolve(family, FAMILIES, Family, "family")
         if network.num_parameters is None:

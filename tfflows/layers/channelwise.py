@@ -16,6 +16,9 @@ class Channelwise(Adaptable, BijectorLayer):
     trainable_affine = True
     """Whether location and scale are trained once they have been set by `adapt`."""
 
+    def get_config(self) -> dict:
+        return super().get_config()  # Keras's own refuses a dtype that is a policy
+
     def build(self, x_shape, condition_shape=None):
         super().build(x_shape, condition_shape)
         channels = (x_shape[-1],)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 from tfflows.bijector_layer import BijectorLayer
 
 
-def checked_layers(argument: str, layers: Sequence[BijectorLayer]) -> list[BijectorLayer]:
+def checked_layers(argument: str, layers: Iterable[BijectorLayer]) -> list[BijectorLayer]:
     """The layers as a list; ValueError with the name of the argument if one is none.
 
     >>> checked_layers("layers", [1])
@@ -15,10 +15,11 @@ def checked_layers(argument: str, layers: Sequence[BijectorLayer]) -> list[Bijec
     ...
     ValueError: `layers` should be a list of `BijectorLayer`s. Received: an element of type int.
     """
+    layers = list(layers)
     for layer in layers:
         if not isinstance(layer, BijectorLayer):
             raise ValueError(
                 f"`{argument}` should be a list of `BijectorLayer`s. "
                 f"Received: an element of type {type(layer).__name__}."
             )
-    return list(layers)
+    return layers

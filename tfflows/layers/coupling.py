@@ -92,8 +92,8 @@ class Coupling(BijectorLayer):
 
     def _seen_shape(self, x_shape):
         kept = self.mask.split(tf.zeros((1, *self.event_shape)))[0].shape[1:]
-        condition = self.condition_shape or (0,)
-        if len(condition) == len(kept) and condition[:-1] != kept[:-1]:
+        condition = (0,) if self.condition_shape is None else self.condition_shape
+        if condition[:-1] not in ((), kept[:-1]) or not condition:
             raise ValueError(
                 f"Layer '{self.name}' (Coupling) expected conditions that are vectors, or of the "
                 f"{kept[:-1]} positions that its network sees. Received: shape {condition}."

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numbers
+
 import keras
 
 from tfflows.layers.autoregressive_convolution import AutoregressiveConvolution
@@ -70,7 +72,8 @@ class EmergingConvolution(Chain):
 
 
 def check_odd(kernel_size) -> None:
-    if kernel_size < 1 or kernel_size % 2 == 0:
+    if not isinstance(kernel_size, numbers.Integral) or kernel_size < 1 or kernel_size % 2 == 0:
         raise ValueError(
-            f"`kernel_size` should be odd and positive. Received: kernel_size={kernel_size}."
+            "`kernel_size` should be a whole number, odd and positive. "
+            f"Received: kernel_size={kernel_size}."
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 
 from tfflows.bijector_layer import BijectorLayer
+from tfflows.layers.checked_layers import checked_layers
 
 
 @keras.saving.register_keras_serializable("tfflows")
@@ -28,7 +29,7 @@ class Invert(BijectorLayer):
 
     def __init__(self, layer: BijectorLayer, **kwargs):
         super().__init__(**kwargs)
-        self.layer = layer
+        [self.layer] = checked_layers("layer", [layer])
 
     @property
     def uses_condition(self) -> bool:

@@ -36,7 +36,7 @@ class Permute(BijectorLayer):
                 f"Received: permutation={permutation!r}."
             )
         self.permutation = permutation if is_name else tuple(int(i) for i in permutation)
-        if seed is None and permutation == "random":
+        if seed is None and self.permutation == "random":
             seed = random.randint(1, 10**9)  # as Keras: by `keras.utils.set_random_seed`
         self.seed = seed
 

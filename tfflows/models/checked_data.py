@@ -85,7 +85,7 @@ def check_importance_samples(model, count: int) -> None:
 def check_count(n) -> None:
     """Raises a ValueError for a number of samples that is none."""
     count = tf.get_static_value(n) if tf.is_tensor(n) else n
-    if count is None and n.shape.rank == 0 and n.dtype.is_integer:
+    if count is None and tf.is_tensor(n) and n.shape.rank == 0 and n.dtype.is_integer:
         return  # known when the graph is run
     if count is None or np.ndim(count) or int(count) != count or count < 0:
         raise ValueError(f"`n` should be a whole number, 0 or more. Received: n={n}.")

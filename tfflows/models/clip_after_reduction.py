@@ -26,6 +26,8 @@ def clip_after_reduction(
     Warns:
       UserWarning: this version of Keras does it in another way, and clips each replica by itself.
     """
+    if optimizer is None:  # of a model that is compiled to be evaluated only
+        return
     optimizer = getattr(optimizer, "inner_optimizer", optimizer)
     options = (optimizer.clipnorm, optimizer.global_clipnorm, optimizer.clipvalue)
     if strategy.num_replicas_in_sync == 1 or not any(options):

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import tensorflow as tf
 
+from tfflows.flow_dtype import flow_dtype
 from tfflows.models.checked_data import check_finite, check_labels
 
 
 def encode_condition(model, condition) -> tf.Tensor | None:
-    """Conditions as the layers take them: vectors in float32, labels one-hot.
+    """Conditions as the layers take them: vectors and one-hot labels, in the dtype of the flow.
 
     Args:
       model: a built `DensityModel`.
@@ -31,7 +32,7 @@ def encode_condition(model, condition) -> tf.Tensor | None:
     if model.num_classes is None:
         if not tf.is_tensor(condition):
             check_finite(model, "condition", condition)
-        return tf.cast(condition, model.variable_dtype)
+        return tf.cast(condition, flow_dtype(model))
     if tf.executing_eagerly():
         check_labels(model, np.atleast_1d(condition))
     labels = tf.reshape(tf.cast(condition, tf.int32), [-1])
@@ -41,7 +42,7 @@ def encode_condition(model, condition) -> tf.Tensor | None:
         tf.debugging.assert_less(labels, model.num_classes, message),
     ]
     with tf.control_dependencies([c for c in checks if c is not None]):
-        one_hot = tf.one_hot(labels, model.num_classes, dtype=model.variable_dtype)
+        one_hot = tf.one_hot(labels, model.num_classes, dtype=flow_dtype(model))
     # XLA drops the checks.
     is_label = (labels >= 0) & (labels < model.num_classes)
     return tf.where(is_label[:, tf.newaxis], one_hot, np.nan)

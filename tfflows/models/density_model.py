@@ -125,7 +125,7 @@ class DensityModel(LikelihoodTraining):
             each sample, `[n, 2]`, each depends on its own alone, and may have its own temperature.
 
         Returns:
-          `[n, ...]`; discrete data as float32 numbers too.
+          `[n, ...]`, in the dtype of the flow; discrete data too.
         """
         return self._checked_sample("sample", self._sample, n, condition, temperature, seed)
 
@@ -136,13 +136,13 @@ class DensityModel(LikelihoodTraining):
         condition = repeat_condition(self, condition, n)
         check_temperature(temperature)
         temperature, seed = tf.cast(temperature, tf.float32), self.stateless_seed(seed)
-        self._check_rows(n, temperature, seed)
+        self._check_seeds(n, temperature, seed)
         name = name if seed.shape.rank == 1 else f"{name}_rows"
         n = tf.cast(n, tf.int32)
         return self.function(name, method)(n, condition, temperature, seed, **given)
 
     @staticmethod
-    def _check_rows(n, temperature, seed):
+    def _check_seeds(n, temperature, seed):
         by_row, n = seed.shape.rank == 2, tf.get_static_value(n)
         if by_row and n is None:
             n = seed.shape[0]

@@ -51,13 +51,15 @@ class FlowModel(DensityModel):
                 "`dequantization` should be None or a `Dequantization`. "
                 f"Received: {dequantization!r}."
             )
-        if flow.flow_dtype != (own := flow_dtype(self)):
-            raise ValueError(
-                "`flow` should compute in the dtype of the model. "
-                f"Received: a flow in {flow.flow_dtype}, a model in {own}."
-            )
+        base = _base(base, self.dtype_policy)
+        for name, part in (("flow", flow), ("base", base)):
+            if (found := flow_dtype(part)) != (own := flow_dtype(self)):
+                raise ValueError(
+                    f"`{name}` should compute in the dtype of the model. "
+                    f"Received: a {name} in {found}, a model in {own}."
+                )
         self.flow = flow
-        self.base = _base(base, self.dtype_policy)
+        self.base = base
         self.dequantization = dequantization
 
     @property
@@ -268,7 +270,8 @@ class FlowModel(DensityModel):
         if condition is not None:
             condition = tf.convert_to_tensor(condition)
         encoded = self.encode_condition(condition)
-        if condition is not None and condition.shape.rank == len(self.condition_shape):
+        one = 0 if self.num_classes else len(self.condition_shape or ())
+        if condition is not None and condition.shape.rank == one:
             encoded = tf.reshape(encoded, self.flow.condition_shape)
         return tfd.TransformedDistribution(self.base.distribution(), self.flow.bijector(encoded))
 
@@ -301,7 +304,8 @@ class FlowModel(DensityModel):
 
 
 def _is_sequential(layer):
-    return isinstance(layer, Invert) and isinstance(layer.layer, Autoregressive)
+    inside = layer._flatten_layers() if isinstance(layer, Invert) else []
+    return any(isinstance(each, Autoregressive) for each in inside)
 
 
 def _check_position(position, start, end):

@@ -236,6 +236,8 @@ class LikelihoodTraining(keras.Model):
     def adapt(self, data, condition=None, num_examples: int | None = None) -> None:
         """Data-dependent initialisation, as Keras's `Normalization.adapt`; `fit` calls it once.
 
+        What has been initialized, or loaded, is left as it is: training has gone on from there.
+
         Args:
           data: array, or dataset of batches (of pairs with conditions).
           condition: conditions, where `data` is an array.

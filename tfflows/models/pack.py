@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 
 from tfflows.models.packed_py_dataset import PackedPyDataset
+from tfflows.models.parts import data_and_condition
 from tfflows.models.shared_data import sharded
 
 DATASETS = tf.data.Dataset, keras.utils.PyDataset
@@ -32,7 +33,9 @@ def pack(x, condition, check, sample_weight=None) -> dict:
                     f"Received: {what} as well."
                 )
         return {"x": map_data(x) if isinstance(x, tf.data.Dataset) else PackedPyDataset(x, _inputs)}
-    if hasattr(x, "__array__"):
+    if isinstance(x, (tuple, list)):
+        check(*data_and_condition(x))
+    else:
         check(x, condition)
     packed = {"x": x if condition is None else (x, condition)}
     if sample_weight is None:

@@ -55,7 +55,6 @@ class PixelCNNPlusPlus(DensityModel):
     (TensorShape([3]), 'exact')
     """
 
-    likelihood = "exact"
     is_discrete = True
 
     def __init__(
@@ -136,6 +135,8 @@ class PixelCNNPlusPlus(DensityModel):
         return self.network.adapted
 
     def _adapt(self, x, condition):
+        if self.adapted:
+            return
         self.network.adapt(self._scaled(x), condition)
         self.head.adapt(x)
 
@@ -256,7 +257,10 @@ class PixelCNNPlusPlus(DensityModel):
             pixels = self.head.distribution(parameters).tempered(noise[..., -1])
             return pixels.from_uniform(noise[..., :-1])
 
-        sampler = self.sampler(self.network, draw, self._scaled)
+        def scaled(pixels):
+            return tf.cast(self._scaled(pixels), "float32")
+
+        sampler = self.sampler(self.network, draw, scaled)
         return sampler(noise, channels, condition, known)[:n]
 
     def served_once(self) -> list[tuple]:
@@ -264,7 +268,7 @@ class PixelCNNPlusPlus(DensityModel):
 
     def _scaled(self, x):
         """Pixels from -1 to 1."""
-        return tf.cast(x, "float32") * (2 / self.max_value) - 1
+        return tf.cast(x, flow_dtype(self)) * (2 / self.max_value) - 1
 
     def get_config(self) -> dict:
         names = ["units", "num_blocks", "num_levels", "num_components", "kernel_size"]

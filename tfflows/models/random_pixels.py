@@ -20,7 +20,7 @@ def random_pixels(n: int, count: int, chosen: int, seed) -> tf.Tensor:
     >>> random_pixels(1, 6, 6, [0, 1]).numpy().tolist()
     [[0, 1, 2, 3, 4, 5]]
     """
-    # In parts of a pixel, `chosen` to each, so that all is in integers.
-    start = tf.range(chosen) * count
+    # In parts of a pixel, `chosen` to each, so that all is in integers, which may be large.
+    start = tf.range(chosen, dtype=tf.int64) * count
     within = tf.random.stateless_uniform([n, chosen], tf.cast(seed, tf.int32), 0, count, tf.int32)
-    return (start + within) // chosen
+    return tf.cast((start + tf.cast(within, tf.int64)) // chosen, tf.int32)

@@ -24,6 +24,9 @@ class Staircase:
 
     def __init__(self, in_degrees, out_degrees, num_blocks: int = 4, min_size: int = 128):
         in_degrees, out_degrees = np.asarray(in_degrees), np.asarray(out_degrees)
+        for name, degrees in (("in_degrees", in_degrees), ("out_degrees", out_degrees)):
+            if (np.diff(degrees) < 0).any():
+                raise ValueError(f"`{name}` should be sorted. Received: {name}={degrees.tolist()}.")
         self.in_degrees = in_degrees.astype("int32")
         self.out_degrees = out_degrees.astype("int32")
         self.is_small = min(len(in_degrees), len(out_degrees)) < min_size

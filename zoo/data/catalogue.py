@@ -35,7 +35,7 @@ def names() -> list[str]:
 
 
 def load(name: str, **options) -> DataSet:
-    """A data set by its name; nothing is read before its arrays are asked for.
+    """A data set by its name; no examples are read before they are asked for.
 
     Args:
         name: one of `names()`.

@@ -11,8 +11,8 @@ from zoo.data import DataSet
 from zoo.replace import replace
 
 TRAINING = "training"
-FORMATS = ".png", ".pdf", ".svg"
 """The learning curve, which is drawn from the log and not from the model."""
+FORMATS = ".png", ".pdf", ".svg"
 
 OF_IMAGES = {
     "samples": plots.samples,
@@ -20,15 +20,17 @@ OF_IMAGES = {
     "nearest_neighbours": plots.nearest_neighbours,
     "pixel_values": plots.pixel_values,
 }
-OF_FLOWS = "interpolations", "pixel_values"
-"""What takes latents, or dequantized data."""
 OF_POINTS = {"density": plots.density}
 
 
 def kinds(data: DataSet, model: DensityModel) -> list[str]:
     """The names of the pictures that can be drawn of a model of this data."""
     is_flow = isinstance(model, FlowModel)
-    return [*(kind for kind in _of_models(data) if is_flow or kind not in OF_FLOWS), TRAINING]
+    can = {
+        "interpolations": is_flow,
+        "pixel_values": is_flow and model.dequantization is not None,
+    }
+    return [*(kind for kind in _of_models(data) if can.get(kind, True)), TRAINING]
 
 
 def draw(
@@ -43,7 +45,7 @@ def draw(
     """Draws one picture.
 
     Args:
-        kind: one of `kinds(data)`.
+        kind: one of `kinds(data, model)`.
         model: of the entry.
         data: that it is trained on.
         log: its `training.csv`.
