@@ -1,4 +1,4 @@
-"""The examples in the docstrings of `tfflows` run as they stand."""
+"""The examples in the docstrings of `tfflows` and `zoo` run as they stand."""
 
 import doctest
 import importlib
@@ -15,13 +15,18 @@ from tensorflow_probability import bijectors as tfb
 from tensorflow_probability import distributions as tfd
 
 import tfflows
+import zoo
 
 FLAGS = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 
 
 def modules():
-    found = pkgutil.walk_packages(tfflows.__path__, "tfflows.")
-    return [tfflows, *(importlib.import_module(module.name) for module in found)]
+    found = []
+    for package in (tfflows, zoo):
+        names = (m.name for m in pkgutil.walk_packages(package.__path__, f"{package.__name__}."))
+        inside = (name for name in names if not name.endswith("__main__"))
+        found += [package, *map(importlib.import_module, inside)]
+    return found
 
 
 def scope():
@@ -34,6 +39,7 @@ def scope():
         "tfd": tfd,
         "math": math,
         "tfflows": tfflows,
+        "zoo": zoo,
         "tempfile": tempfile,
     }
     packages = [value for value in vars(tfflows).values() if inspect.ismodule(value)]

@@ -28,7 +28,7 @@ class BijectorLayer(keras.layers.Layer):
     in nats, and is float32 whatever the dtype policy computes in (float64 under a "float64"
     policy). Flows compute in that dtype too: a mixed policy reaches only the networks inside.
 
-    Calling the layer is `forward_and_log_det`, with Keras's checks, autocasting and building.
+    Calling the layer is `forward_and_log_det`, with Keras's checks and building.
 
     Args:
       **kwargs: those of `keras.layers.Layer` (`name`, `dtype`, `trainable`).

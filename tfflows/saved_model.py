@@ -34,6 +34,8 @@ def export(model, path, metadata: dict | None = None) -> None:
 
     Raises:
       ValueError: the model is not built, or has something inside that `load` would refuse.
+      FileExistsError: at `path` there is something else.
+      OSError: it cannot be written there; nothing is changed.
     """
     model.check_built()
     path = Path(path)

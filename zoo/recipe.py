@@ -143,7 +143,7 @@ class TrainingRecipe(_Strict):
 
 
 class EvaluationRecipe(_Strict):
-    """Mean log-density of a split; the noise of the dequantization is fixed by the seed.
+    """Mean log-density of a split; seed and batch size fix the noise of the dequantization.
 
     The bound of a model that dequantizes is taken with one sample of the noise; with
     `num_importance_samples` of more than one, once more with that many, which tightens it. Other

@@ -38,7 +38,7 @@ def path(name: str) -> pathlib.Path:
 def load(name: str) -> DensityModel:
     """A pretrained model, by the name of its entry.
 
-    >>> model = load("maf_power_plant")
+    >>> model = zoo.load("maf_power_plant")
     >>> model.sample(3, seed=0).shape
     TensorShape([3, 5])
     """

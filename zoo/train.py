@@ -171,7 +171,7 @@ def shipped(recipe: Recipe, trained: DensityModel) -> DensityModel:
 
 
 def default_strategy() -> tf.distribute.Strategy:
-    """All the GPUs there are, or else the CPU."""
+    """What "auto" is: the workers of TF_CONFIG, or else all GPUs, or else the CPU."""
     return make_strategy("auto")
 
 

@@ -229,7 +229,7 @@ class DensityModel(LikelihoodTraining):
         return x, condition
 
     def encode_condition(self, condition) -> tf.Tensor | None:
-        """Conditions as the layers take them: vectors in float32, labels one-hot."""
+        """Conditions as the layers take them: vectors or one-hot labels, in the flow's dtype."""
         return encode_condition(self, condition)
 
     def stateless_seed(self, seed) -> tf.Tensor:
