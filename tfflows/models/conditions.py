@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import tensorflow as tf
 
+from tfflows.data_types import TensorLike
 from tfflows.models.checked_data import check_finite, check_labels
 
+if TYPE_CHECKING:
+    from tfflows.models.density_model import DensityModel
 
-def encode_condition(model, condition) -> tf.Tensor | None:
+
+def encode_condition(model: DensityModel, condition: TensorLike | None) -> tf.Tensor | None:
     """Conditions as the layers take them: vectors in float32, labels one-hot.
 
     Args:
@@ -47,7 +53,9 @@ def encode_condition(model, condition) -> tf.Tensor | None:
     return tf.where(is_label[:, tf.newaxis], one_hot, np.nan)
 
 
-def repeat_condition(model, condition, n) -> tf.Tensor | None:
+def repeat_condition(
+    model: DensityModel, condition: TensorLike | None, n: int | tf.Tensor
+) -> tf.Tensor | None:
     """The conditions of `n` samples, encoded: of one condition, or of as many."""
     if condition is None:
         return encode_condition(model, None)
