@@ -37,7 +37,7 @@ class EmergingConvolution(Chain):
         self,
         kernel_size: int = 3,
         parametrization: str = "plu",
-        kernel_initializer="orthogonal",
+        kernel_initializer: str | keras.initializers.Initializer = "orthogonal",
         seed: int | None = None,
         **kwargs,
     ):
@@ -69,7 +69,7 @@ class EmergingConvolution(Chain):
         return config
 
 
-def check_odd(kernel_size) -> None:
+def check_odd(kernel_size: int) -> None:
     if kernel_size < 1 or kernel_size % 2 == 0:
         raise ValueError(
             f"`kernel_size` should be odd and positive. Received: kernel_size={kernel_size}."
