@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_probability import bijectors as tfb
 
+from tfflows.data_types import TensorLike
 from tfflows.derived_bijector import DerivedBijector
 from tfflows.flow_dtype import flow_dtype
 from tfflows.revived import revived
@@ -56,15 +57,19 @@ class BijectorLayer(keras.layers.Layer):
 
     # -- what a subclass writes ---------------------------------------------------------------
 
-    def forward_and_log_det(self, x, condition=None) -> tuple[tf.Tensor, tf.Tensor]:
+    def forward_and_log_det(
+        self, x: tf.Tensor, condition: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """`(f(x), log|det df/dx|)`."""
         raise NotImplementedError
 
-    def inverse_and_log_det(self, z, condition=None) -> tuple[tf.Tensor, tf.Tensor]:
+    def inverse_and_log_det(
+        self, z: tf.Tensor, condition: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """`(g(z), log|det dg/dz|)`, with `g` the inverse of `f`."""
         raise NotImplementedError
 
-    def adapt(self, x, condition=None) -> None:
+    def adapt(self, x: TensorLike, condition: TensorLike | None = None) -> None:
         """Sets the weights that depend on data from a batch of inputs; most layers have none."""
 
     @property
@@ -74,7 +79,7 @@ class BijectorLayer(keras.layers.Layer):
 
     # -- what follows from it -----------------------------------------------------------------
 
-    def bijector(self, condition=None) -> tfb.Bijector:
+    def bijector(self, condition: tf.Tensor | None = None) -> tfb.Bijector:
         """The layer as a `tfb.Bijector` in TFP's direction: `forward` generates, `inverse` encodes.
 
         Made anew at each call, from the weights as they are; do not keep it over a training step,
@@ -88,20 +93,22 @@ class BijectorLayer(keras.layers.Layer):
         self.check_has_condition(condition)
         return DerivedBijector(self, condition)
 
-    def build(self, x_shape, condition_shape=None):
+    def build(self, x_shape: tuple, condition_shape: tuple | None = None) -> None:
         self.event_shape = tuple(x_shape[1:])
         self.condition_shape = None if condition_shape is None else tuple(condition_shape[1:])
 
-    def call(self, x, condition=None):
+    def call(self, x: tf.Tensor, condition: tf.Tensor | None = None) -> tuple[tf.Tensor, tf.Tensor]:
         x = tf.cast(x, self.flow_dtype)
         self.check_shape("x", x, self.event_shape)
         return self.forward_and_log_det(x, self.check_condition(condition))
 
-    def compute_output_shape(self, x_shape, condition_shape=None):
+    def compute_output_shape(self, x_shape: tuple, condition_shape: tuple | None = None) -> tuple:
         """Shape of the latent, batch axis included, for data of shape `x_shape`."""
         return tuple(x_shape)
 
-    def compute_output_spec(self, x, condition=None):
+    def compute_output_spec(
+        self, x: keras.KerasTensor, condition: keras.KerasTensor | None = None
+    ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
         z = keras.KerasTensor(self.compute_output_shape(x.shape), dtype=self.flow_dtype)
         return z, keras.KerasTensor((x.shape[0],), dtype=self.flow_dtype)
 
@@ -115,12 +122,12 @@ class BijectorLayer(keras.layers.Layer):
         """What values and log-determinants are computed in: float32 at least."""
         return flow_dtype(self)
 
-    def constant_log_det(self, x, value) -> tf.Tensor:
+    def constant_log_det(self, x: tf.Tensor, value: float | tf.Tensor) -> tf.Tensor:
         """A log-determinant that is the same for each row of `x`: shape `[batch]`."""
         return tf.fill(tf.shape(x)[:1], tf.cast(value, self.flow_dtype))
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict) -> BijectorLayer:
         # Keras makes the dtype itself: of a name, which its own configs can hold again.
         made = {key: revived(value) for key, value in config.items() if key != "dtype"}
         return super().from_config(config | made)
@@ -130,13 +137,13 @@ class BijectorLayer(keras.layers.Layer):
         """How many times a layer that acts on the last axis acts on one example."""
         return math.prod(self.event_shape[:-1])
 
-    def get_build_config(self):
+    def get_build_config(self) -> dict | None:
         if self.event_shape is None:
             return None
         condition = None if self.condition_shape is None else (None, *self.condition_shape)
         return {"x_shape": (None, *self.event_shape), "condition_shape": condition}
 
-    def build_from_config(self, config):
+    def build_from_config(self, config: dict | None) -> None:
         if config:
             self.build(**config)
 
@@ -150,7 +157,7 @@ class BijectorLayer(keras.layers.Layer):
                 "exist yet. Call it on data first, or call `build((None, ...))`."
             )
 
-    def check_shape(self, what, tensor, event_shape) -> None:
+    def check_shape(self, what: str, tensor: tf.Tensor, event_shape: tuple) -> None:
         """Raises a ValueError if `tensor` is no batch of that event shape; None fits any size."""
         given = tuple(tensor.shape[1:])
         matches = len(given) == len(event_shape) and all(
@@ -162,7 +169,7 @@ class BijectorLayer(keras.layers.Layer):
                 f"{shape_text(event_shape)}. Received: shape {shape_text(given)}."
             )
 
-    def check_condition(self, condition) -> tf.Tensor | None:
+    def check_condition(self, condition: TensorLike | None) -> tf.Tensor | None:
         """The condition in the layer's dtype, or an error if it is missing or not wanted."""
         self.check_has_condition(condition)
         if condition is None:
@@ -171,7 +178,7 @@ class BijectorLayer(keras.layers.Layer):
         self.check_shape("a condition", condition, self.condition_shape)
         return condition
 
-    def check_has_condition(self, condition) -> None:
+    def check_has_condition(self, condition: TensorLike | None) -> None:
         """Raises a ValueError if the condition is missing or not wanted."""
         where = f"Layer '{self.name}' ({type(self).__name__})"
         if condition is None and self.condition_shape is not None:
@@ -187,6 +194,6 @@ class BijectorLayer(keras.layers.Layer):
             )
 
 
-def shape_text(event_shape) -> str:
+def shape_text(event_shape: tuple) -> str:
     """An event shape as errors show it: `[batch, 3]`."""
     return "[" + ", ".join(["batch", *map(str, event_shape)]) + "]"

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import tensorflow as tf
 from tensorflow_probability import bijectors as tfb
 from tensorflow_probability import util as tfp_util
+
+if TYPE_CHECKING:
+    from tfflows.bijector_layer import BijectorLayer
 
 
 class DerivedBijector(tfb.Bijector):
@@ -20,7 +25,13 @@ class DerivedBijector(tfb.Bijector):
         of the bijector, as those of parameters in TFP: they and those of a value are broadcast.
     """
 
-    def __init__(self, layer, condition=None, validate_args=False, name="derived_bijector"):
+    def __init__(
+        self,
+        layer: BijectorLayer,
+        condition: tf.Tensor | None = None,
+        validate_args: bool = False,
+        name: str = "derived_bijector",
+    ):
         parameters = dict(locals())
         self._layer = layer
         self._condition = None if condition is None else tf.cast(condition, layer.flow_dtype)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 
 
-def resolve(identifier, known: dict, base: type, argument: str):
+def resolve(identifier: Any, known: dict, base: type, argument: str) -> Any:
     """The object that an argument names: an instance, a serialized one, or a short name.
 
     Args:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 
 import keras
 import tensorflow as tf
@@ -45,7 +46,7 @@ class KernelMuon(keras.optimizers.Adam):
 
     def __init__(
         self,
-        learning_rate=0.001,
+        learning_rate: float | keras.optimizers.schedules.LearningRateSchedule = 0.001,
         momentum: float = 0.95,
         exclude: tuple[str, ...] = (HEADS,),
         product_dtype: str = "float32",
@@ -60,11 +61,13 @@ class KernelMuon(keras.optimizers.Adam):
         self.exclude = list(exclude)
         self.product_dtype = keras.backend.standardize_dtype(product_dtype)
 
-    def build(self, var_list):
+    def build(self, var_list: Sequence[keras.Variable]) -> None:
         super().build(var_list)
         self._by_muon = [self.takes(variable) for variable in var_list]
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(
+        self, gradient: tf.Tensor, variable: keras.Variable, learning_rate: tf.Tensor
+    ) -> None:
         index = self._get_variable_index(variable)
         if not self._by_muon[index]:
             super().update_step(gradient, variable, learning_rate)
@@ -92,7 +95,7 @@ class KernelMuon(keras.optimizers.Adam):
         }
 
 
-def orthogonal(matrix) -> tf.Tensor:
+def orthogonal(matrix: tf.Tensor) -> tf.Tensor:
     """A matrix with the singular vectors of this one, and singular values near 1."""
     rows, columns = matrix.shape
     x = tf.transpose(matrix) if rows > columns else matrix

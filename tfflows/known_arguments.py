@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import inspect
+from typing import Any
 
 import keras
 
 
-def with_known_arguments(config):
+def with_known_arguments(config: Any) -> Any:
     """The config without arguments of initializers that this Keras does not know and that are None.
 
     A newer Keras writes all the arguments it has; one that is None asks for nothing. Others stay,

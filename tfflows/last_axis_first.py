@@ -3,7 +3,7 @@
 import tensorflow as tf
 
 
-def last_axis_first(x) -> tf.Tensor:
+def last_axis_first(x: tf.Tensor) -> tf.Tensor:
     """`[..., K]` to `[K, ...]`: TensorFlow's CPU kernels are slow along a short last axis.
 
     >>> last_axis_first(tf.zeros([5, 4, 2])).shape

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 
 @tf.custom_gradient
-def log_abs_det(matrices):
+def log_abs_det(matrices: tf.Tensor):
     """`log|det A|` of real or complex matrices `[..., C, C]`, `[...]`, real.
 
     By QR, which XLA has, where it lacks `slogdet`; the gradient is `A^-H`, from the same factors.
@@ -23,7 +23,7 @@ def log_abs_det(matrices):
     return tf.reduce_sum(tf.math.log(tf.abs(tf.linalg.diag_part(r))), -1), gradient
 
 
-def inverse_by_qr(matrices):
+def inverse_by_qr(matrices: tf.Tensor) -> tf.Tensor:
     """`A^-1` of real or complex matrices `[..., C, C]`."""
     return _inverse(*tf.linalg.qr(matrices))
 

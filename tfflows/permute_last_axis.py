@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import tensorflow as tf
 
 
-def permute_last_axis(x, permutation) -> tf.Tensor:
+def permute_last_axis(x: tf.Tensor, permutation: Sequence[int] | np.ndarray) -> tf.Tensor:
     """`y[..., i] = x[..., permutation[i]]`.
 
     The gradient of a permutation is its inverse permutation; TensorFlow, which cannot know that

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from tfflows.data_types import TensorLike
 
-def replace_where(condition, number: float, tensor) -> tf.Tensor:
+
+def replace_where(condition: TensorLike, number: float, tensor: TensorLike) -> tf.Tensor:
     """The tensor, with `number` where the condition holds.
 
     In graphs, `tf.where` takes a number that comes first for float32, whatever the tensor is.

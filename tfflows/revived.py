@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import keras
 
 
-def revived(value):
+def revived(value: Any) -> Any:
     """A value of a config with every serialized Keras object in it made again.
 
     >>> revived({"a": 1, "layers": [keras.saving.serialize_keras_object(MLP([4]))]})["a"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import keras
 from keras.saving import get_registered_object
@@ -19,7 +20,7 @@ REFUSED = (
 )
 
 
-def check_config(config) -> None:
+def check_config(config: Any) -> None:
     """Raises a ValueError for a config that names anything but classes of ours and of Keras.
 
     Deserializing would import whatever module a config names; so it is looked through first. Paths

@@ -7,6 +7,7 @@ import hashlib
 import json
 import platform
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import keras
 import tensorflow as tf
@@ -19,12 +20,15 @@ from tfflows.version import __version__
 from tfflows.weight_paths import weight_paths
 from tfflows.whole_directory import whole_directory
 
+if TYPE_CHECKING:
+    from tfflows.models.density_model import DensityModel
+
 PRESET = "assets.extra/tfflows.json"
 CHECKSUMS = "assets.extra/SHA256SUMS"
 FORMAT = 1
 
 
-def export(model, path, metadata: dict | None = None) -> None:
+def export(model: DensityModel, path: str | Path, metadata: dict | None = None) -> None:
     """Writes a built model to `path`, a directory that appears whole or not at all.
 
     Args:
@@ -50,7 +54,7 @@ def export(model, path, metadata: dict | None = None) -> None:
             _write(model, temporary, path.resolve().parent.name, preset)
 
 
-def load(path) -> keras.Model:
+def load(path: str | Path) -> keras.Model:
     """The Keras model of an exported directory, ready to score, sample or train on.
 
     Reads the config and the weights, not the graph; runs no code from the directory, and makes
@@ -104,7 +108,7 @@ def _model(path, preset):
     return model
 
 
-def read(path) -> dict:
+def read(path: str | Path) -> dict:
     """What an exported directory says of itself: config, versions and metadata; files verified."""
     path = Path(path)
     if not (path / PRESET).is_file():
@@ -121,7 +125,7 @@ def read(path) -> dict:
     return preset
 
 
-def verify(path) -> None:
+def verify(path: str | Path) -> None:
     """Checks every file of an exported directory against its checksum.
 
     Raises:

@@ -8,7 +8,7 @@ import tensorflow as tf
 
 
 def stateless_noise(
-    draw: Callable, shape: Sequence, seed: tf.Tensor, axis: int = 0, dtype=tf.float32
+    draw: Callable, shape: Sequence, seed: tf.Tensor, axis: int = 0, dtype: tf.DType = tf.float32
 ) -> tf.Tensor:
     """Random numbers of `shape`, by a seed of all, or by as many as there are rows.
 

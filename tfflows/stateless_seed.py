@@ -6,10 +6,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfflows.data_types import TensorLike
 from tfflows.replicas import own_seed
 
 
-def stateless_seed(seed, generator: keras.random.SeedGenerator) -> tf.Tensor:
+def stateless_seed(seed: TensorLike | None, generator: keras.random.SeedGenerator) -> tf.Tensor:
     """The pair of int32, or the pairs, that TensorFlow's stateless random numbers start from.
 
     Args:
@@ -39,7 +40,7 @@ def stateless_seed(seed, generator: keras.random.SeedGenerator) -> tf.Tensor:
     return tf.stack([0, seed]) if seed.shape.rank == 0 else seed
 
 
-def fold_in(seed: tf.Tensor, data) -> tf.Tensor:
+def fold_in(seed: tf.Tensor, data: int | tf.Tensor) -> tf.Tensor:
     """A new seed of the same shape, a pair or pairs, from one and a number."""
     fold = tf.random.experimental.stateless_fold_in
     if seed.shape.rank == 1:

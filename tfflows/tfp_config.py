@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -12,7 +13,7 @@ from tensorflow_probability import distributions as tfd
 KINDS = {"distribution": (tfd, tfd.Distribution), "bijector": (tfb, tfb.Bijector)}
 
 
-def serialize(value, name: str = "value"):
+def serialize(value: Any, name: str = "value") -> Any:
     """A distribution or bijector as JSON: the name of its class in TFP, and its parameters.
 
     Args:
@@ -59,7 +60,7 @@ def _serialized_parameters(value, class_name):
     }
 
 
-def deserialize(config):
+def deserialize(config: Any) -> Any:
     """What `serialize` has made the config of; nothing but classes of TFP's two modules is made.
 
     >>> float(deserialize({"bijector": "Scale", "parameters": {"scale": 2.0}}).forward(3.0))
@@ -87,7 +88,7 @@ def deserialize(config):
     )
 
 
-def check_fixed(layer: str, fixed, kind: str, cure: str) -> None:
+def check_fixed(layer: str, fixed: Any, kind: str, cure: str) -> None:
     """Raises a ValueError for anything but a distribution or bijector that a layer can hold.
 
     That is one without variables, which can be saved and made again.

@@ -9,6 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfflows.check_bounds import check_bounds
+from tfflows.data_types import TensorLike
 from tfflows.flow_dtype import flow_dtype
 from tfflows.stateless_seed import stateless_seed
 
@@ -75,7 +76,7 @@ class Dequantization(keras.layers.Layer):
         """`u` in `[0, 1]`, of the shape of `y`, and its log-density, `[batch]`."""
         raise NotImplementedError
 
-    def adapt(self, y, seed=None) -> None:
+    def adapt(self, y: TensorLike, seed: TensorLike | None = None) -> None:
         """Sets the weights that depend on data from a batch of them; most have none."""
 
     @property
@@ -83,7 +84,7 @@ class Dequantization(keras.layers.Layer):
         """Whether nothing is left to be set by `adapt`."""
         return True
 
-    def call(self, y, seed=None):
+    def call(self, y: TensorLike, seed: TensorLike | None = None) -> tuple[tf.Tensor, tf.Tensor]:
         y = tf.cast(y, self.flow_dtype)
         self._check_last_axis(y)
         u, log_density = self._noise(y, stateless_seed(seed, self.seed_generator))
@@ -96,12 +97,12 @@ class Dequantization(keras.layers.Layer):
         log_volume = tf.reduce_sum(tf.broadcast_to(log_widths, tf.shape(y)[1:]))
         return x, log_density - log_volume
 
-    def middle(self, y) -> tf.Tensor:
+    def middle(self, y: TensorLike) -> tf.Tensor:
         """The middle of the bin of `y`, in the shape and dtype of `layer(y)[0]`."""
         y = tf.cast(y, self.flow_dtype)
         return y if self.centered else y + tf.constant(self.bin_width, y.dtype) / 2
 
-    def discretize(self, x) -> tf.Tensor:
+    def discretize(self, x: TensorLike) -> tf.Tensor:
         """The value in whose bin `x` lies, which undoes the noise; the nearest one outside of them.
 
         Values are the whole multiples of `bin_width`, from 0 to `num_levels - 1` of them if that is

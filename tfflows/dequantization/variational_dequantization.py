@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
 import keras
 import tensorflow as tf
 
 from tfflows.bijector_layer import BijectorLayer
+from tfflows.data_types import TensorLike
 from tfflows.dequantization.dequantization import Dequantization
 from tfflows.revived import revived
 from tfflows.stateless_noise import stateless_noise
@@ -41,7 +43,15 @@ class VariationalDequantization(Dequantization):
     (TensorShape([2, 4, 4, 1]), [0.0, 0.0])
     """
 
-    def __init__(self, flow, network=None, bin_width=1.0, centered=False, num_levels=256, **kwargs):
+    def __init__(
+        self,
+        flow: BijectorLayer,
+        network: keras.layers.Layer | None = None,
+        bin_width: float | Sequence[float] = 1.0,
+        centered: bool = False,
+        num_levels: int | None = 256,
+        **kwargs,
+    ):
         super().__init__(bin_width, centered, num_levels, **kwargs)
         if not isinstance(flow, BijectorLayer):
             raise ValueError(
@@ -50,7 +60,7 @@ class VariationalDequantization(Dequantization):
         self.flow = flow
         self.network = network
 
-    def build(self, y_shape):
+    def build(self, y_shape: tuple) -> None:
         context_shape = y_shape = (None, *y_shape[1:])
         if self.network is not None:
             if not self.network.built:
@@ -64,7 +74,7 @@ class VariationalDequantization(Dequantization):
                 f"{self.flow.event_shape} to {self.flow.latent_shape}."
             )
 
-    def adapt(self, y, seed=None) -> None:
+    def adapt(self, y: TensorLike, seed: TensorLike | None = None) -> None:
         y = tf.cast(y, self.flow_dtype)
         eps = self._eps(y, stateless_seed(seed, self.seed_generator))
         self.flow.adapt(eps, self._context(y))
@@ -100,5 +110,5 @@ class VariationalDequantization(Dequantization):
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict) -> VariationalDequantization:
         return cls(**revived(config))

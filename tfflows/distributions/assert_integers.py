@@ -5,7 +5,7 @@ from __future__ import annotations
 import tensorflow as tf
 
 
-def assert_integers(y, low: float, high: float) -> list:
+def assert_integers(y: tf.Tensor, low: float, high: float) -> list:
     """What raises an InvalidArgumentError, when it runs, for values of other than integers.
 
     Args:

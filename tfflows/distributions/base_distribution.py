@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
+from tfflows.data_types import TensorLike
 from tfflows.flow_dtype import flow_dtype
 
 
@@ -25,14 +26,16 @@ class BaseDistribution(keras.layers.Layer):
         super().__init__(autocast=False, **kwargs)
         self.latent_shape = None
 
-    def build(self, z_shape):
+    def build(self, z_shape: tuple) -> None:
         self.latent_shape = tuple(z_shape[1:])
 
     def distribution(self) -> tfd.Distribution:
         """The `tfd.Distribution` over latents, made from the weights as they are."""
         raise NotImplementedError
 
-    def sample(self, n, temperature=1.0, seed=None) -> tf.Tensor:
+    def sample(
+        self, n: int | tf.Tensor, temperature: TensorLike = 1.0, seed: TensorLike | None = None
+    ) -> tf.Tensor:
         """`n` latents, `[n, ...]`; a `temperature` below 1 draws nearer to the modes.
 
         Args:
@@ -50,7 +53,7 @@ class BaseDistribution(keras.layers.Layer):
         )
         return tf.ensure_shape(z, [None, *self.latent_shape])
 
-    def tempered(self, temperature) -> tfd.Distribution:
+    def tempered(self, temperature: TensorLike) -> tfd.Distribution:
         """The distribution with every scale multiplied by `temperature`."""
         check = tf.debugging.assert_equal(
             tf.cast(temperature, tf.float32),
@@ -60,9 +63,9 @@ class BaseDistribution(keras.layers.Layer):
         with tf.control_dependencies([] if check is None else [check]):
             return self.distribution()
 
-    def call(self, z):
+    def call(self, z: tf.Tensor) -> tf.Tensor:
         """Log-density of latents in nats, `[batch]`."""
         return self.distribution().log_prob(z)
 
-    def compute_output_shape(self, z_shape):
+    def compute_output_shape(self, z_shape: tuple) -> tuple:
         return (z_shape[0],)

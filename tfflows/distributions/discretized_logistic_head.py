@@ -10,6 +10,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 
 from tfflows.check_bounds import check_bounds
+from tfflows.data_types import TensorLike
 from tfflows.distributions.discretized_logistic_mixture import (
     MAX_LOG_SCALE,
     DiscretizedLogisticMixture,
@@ -97,10 +98,10 @@ class DiscretizedLogisticHead(keras.layers.Layer):
         bias = np.concatenate([np.zeros(k), locs, log_scales])
         return keras.ops.cast(np.pad(bias, (0, shape[0] - len(bias))), dtype)
 
-    def build(self, features_shape):
+    def build(self, features_shape: tuple) -> None:
         self.dense.build(features_shape)
 
-    def call(self, features):
+    def call(self, features: tf.Tensor) -> tf.Tensor:
         """Features `[..., F]` to parameters `[..., P]`."""
         features = tf.cast(features, flow_dtype(self))
         # By rows: of [n, 1, p, F], Keras 3.12 makes a batched product that crashes TensorFlow 2.21.
@@ -108,7 +109,7 @@ class DiscretizedLogisticHead(keras.layers.Layer):
         outputs = tf.reshape(rows, tf.concat([tf.shape(features)[:-1], [self.num_parameters]], 0))
         return tf.ensure_shape(outputs, self.compute_output_shape(features.shape))
 
-    def adapt(self, y) -> None:
+    def adapt(self, y: TensorLike) -> None:
         """Sets the bias to the mixture that is most likely for all vectors, whatever the features.
 
         Data like pen strokes have spikes, of black and of white, which training is long in finding
@@ -144,7 +145,7 @@ class DiscretizedLogisticHead(keras.layers.Layer):
         if tf.reduce_all(tf.math.is_finite(found.position)):
             self.dense.bias.assign(found.position)
 
-    def distribution(self, parameters) -> DiscretizedLogisticMixture:
+    def distribution(self, parameters: tf.Tensor) -> DiscretizedLogisticMixture:
         """The distribution over integers `[..., num_channels]`, of parameters `[..., P]`."""
         if parameters.shape[-1] != self.num_parameters:
             raise ValueError(
@@ -166,10 +167,10 @@ class DiscretizedLogisticHead(keras.layers.Layer):
             tf.tanh(coefficients) if self.num_channels > 1 else None,
         )
 
-    def compute_output_shape(self, features_shape):
+    def compute_output_shape(self, features_shape: tuple) -> tuple:
         return (*features_shape[:-1], self.num_parameters)
 
-    def compute_output_spec(self, features):
+    def compute_output_spec(self, features: keras.KerasTensor) -> keras.KerasTensor:
         return keras.KerasTensor(self.compute_output_shape(features.shape), flow_dtype(self))
 
     def get_config(self) -> dict:

@@ -14,6 +14,7 @@ from tensorflow_probability.python.internal import (
     tensor_util,
 )
 
+from tfflows.data_types import TensorLike
 from tfflows.distributions.assert_integers import assert_integers
 from tfflows.families.logistic_mixture import LogisticMixture
 from tfflows.replace_where import replace_where
@@ -57,12 +58,12 @@ class DiscretizedLogisticMixture(tfd.Distribution):
 
     def __init__(
         self,
-        logits,
-        loc,
-        log_scale,
+        logits: TensorLike,
+        loc: TensorLike,
+        log_scale: TensorLike,
         low: int = 0,
         high: int = 255,
-        coefficients=None,
+        coefficients: TensorLike | None = None,
         validate_args: bool = False,
         allow_nan_stats: bool = True,
         name: str = "DiscretizedLogisticMixture",
@@ -120,7 +121,7 @@ class DiscretizedLogisticMixture(tfd.Distribution):
     def _default_event_space_bijector(self):
         return None
 
-    def tempered(self, temperature) -> DiscretizedLogisticMixture:
+    def tempered(self, temperature: TensorLike) -> DiscretizedLogisticMixture:
         """With logits divided by `temperature`, and scales multiplied: below 1, nearer to modes.
 
         Args:
@@ -171,7 +172,7 @@ class DiscretizedLogisticMixture(tfd.Distribution):
         shape = tf.concat([[n], self.batch_shape_tensor(), self.event_shape_tensor() + 1], 0)
         return self.from_uniform(samplers.uniform(shape, dtype=self.dtype, seed=seed))
 
-    def from_uniform(self, u) -> tf.Tensor:
+    def from_uniform(self, u: TensorLike) -> tf.Tensor:
         """The sample that uniform noise stands for.
 
         Args:
@@ -229,7 +230,7 @@ class DiscretizedLogisticMixture(tfd.Distribution):
         log_probs = self._at_levels(self._log_prob)
         return -tf.reduce_sum(tf.exp(log_probs) * log_probs, 0)
 
-    def entropy_estimate(self, num_samples: int, seed=None) -> tf.Tensor:
+    def entropy_estimate(self, num_samples: int, seed: TensorLike | None = None) -> tf.Tensor:
         """The entropy in nats, by Monte Carlo: minus the mean of the samples' log-probabilities.
 
         Args:
@@ -259,7 +260,7 @@ class DiscretizedLogisticMixture(tfd.Distribution):
         return assert_integers(tf.cast(y, self.dtype), self.low, self.high)
 
 
-def whole_numbers(low, high) -> tuple[int, int]:
+def whole_numbers(low: float, high: float) -> tuple[int, int]:
     """The ends of a range as ints, of which sums do not overflow as those of bytes do."""
     if low != int(low) or high != int(high):
         raise ValueError(
@@ -268,7 +269,7 @@ def whole_numbers(low, high) -> tuple[int, int]:
     return int(low), int(high)
 
 
-def check_vectors(y, count: int) -> None:
+def check_vectors(y: tf.Tensor, count: int) -> None:
     """Raises a ValueError for values that are not `[..., count]`, which would be broadcast."""
     if not y.shape[-1:].is_compatible_with([count]):
         raise ValueError(f"`y` should be [..., {count}]. Received: shape {tuple(y.shape)}.")

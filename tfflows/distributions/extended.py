@@ -7,6 +7,7 @@ import math
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
+from tfflows.data_types import TensorLike
 from tfflows.replace_where import replace_where
 
 
@@ -32,18 +33,18 @@ class Extended:
         """Whether there is one that is not just one minus the CDF."""
         return self._writes("_survival_function", "_log_survival_function")
 
-    def log_cdf(self, x) -> tf.Tensor:
+    def log_cdf(self, x: TensorLike) -> tf.Tensor:
         x, inner = tf.convert_to_tensor(x), self.distribution
         of = inner.log_cdf if self._writes("_log_cdf") else lambda x: _log(inner.cdf(x))
         return self._within(of, x, -math.inf, 0.0)
 
-    def log_survival_function(self, x) -> tf.Tensor:
+    def log_survival_function(self, x: TensorLike) -> tf.Tensor:
         x, inner = tf.convert_to_tensor(x), self.distribution
         has_log = self._writes("_log_survival_function")
         of = inner.log_survival_function if has_log else lambda x: _log(inner.survival_function(x))
         return self._within(of, x, 0.0, -math.inf)
 
-    def log_prob(self, x) -> tf.Tensor:
+    def log_prob(self, x: TensorLike) -> tf.Tensor:
         return self._within(
             self.distribution.log_prob, tf.convert_to_tensor(x), -math.inf, -math.inf
         )

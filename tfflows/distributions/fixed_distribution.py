@@ -34,7 +34,7 @@ class FixedDistribution(BaseDistribution):
         check_fixed("FixedDistribution", fixed, "distribution", cure)
         self.fixed = fixed
 
-    def build(self, z_shape):
+    def build(self, z_shape: tuple) -> None:
         super().build(z_shape)
         event = tuple(self.fixed.event_shape)
         if event != self.latent_shape or self.fixed.batch_shape.rank != 0:
@@ -56,5 +56,5 @@ class FixedDistribution(BaseDistribution):
         return super().get_config() | {"fixed": serialize(self.fixed)}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict) -> FixedDistribution:
         return cls(**config | {"fixed": deserialize(config["fixed"])})

@@ -7,6 +7,7 @@ import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
 from tfflows.check_bounds import check_bounds
+from tfflows.data_types import TensorLike
 from tfflows.distributions.base_distribution import BaseDistribution
 from tfflows.flow_dtype import flow_dtype
 
@@ -32,7 +33,7 @@ class GaussianMixture(BaseDistribution):
         self.num_components = num_components
         self.seed = seed
 
-    def build(self, z_shape):
+    def build(self, z_shape: tuple) -> None:
         super().build(z_shape)
         shape = (self.num_components, z_shape[-1])
         normal = keras.initializers.RandomNormal(stddev=1.0, seed=self.seed)
@@ -44,7 +45,7 @@ class GaussianMixture(BaseDistribution):
     def distribution(self) -> tfd.Distribution:
         return self.tempered(1.0)
 
-    def tempered(self, temperature) -> tfd.Distribution:
+    def tempered(self, temperature: TensorLike) -> tfd.Distribution:
         scale = tf.exp(tf.convert_to_tensor(self.log_scale))
         return tfd.MixtureSameFamily(
             tfd.Categorical(logits=tf.convert_to_tensor(self.logits)),

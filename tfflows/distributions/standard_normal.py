@@ -6,6 +6,7 @@ import keras
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
+from tfflows.data_types import TensorLike
 from tfflows.distributions.base_distribution import BaseDistribution
 from tfflows.flow_dtype import flow_dtype
 
@@ -26,7 +27,7 @@ class StandardNormal(BaseDistribution):
     def distribution(self) -> tfd.Distribution:
         return self.tempered(1.0)
 
-    def tempered(self, temperature) -> tfd.Distribution:
+    def tempered(self, temperature: TensorLike) -> tfd.Distribution:
         scale = tf.cast(temperature, flow_dtype(self))
         normal = tfd.Normal(tf.zeros([], scale.dtype), scale)
         return tfd.Sample(normal, self.latent_shape)

@@ -20,11 +20,15 @@ class Additive(Family):
 
     num_parameters = 1
 
-    def bijector(self, parameters) -> tfb.Bijector:
+    def bijector(self, parameters: tf.Tensor) -> tfb.Bijector:
         return tfb.Shift(parameters[..., 0])
 
-    def forward_and_log_det(self, x, parameters):
+    def forward_and_log_det(
+        self, x: tf.Tensor, parameters: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         return self.bijector(parameters).inverse(x), tf.zeros_like(x)
 
-    def inverse_and_log_det(self, z, parameters):
+    def inverse_and_log_det(
+        self, z: tf.Tensor, parameters: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         return self.bijector(parameters).forward(z), tf.zeros_like(z)

@@ -34,15 +34,19 @@ class Affine(Family):
             )
         self.max_log_scale = max_log_scale
 
-    def bijector(self, parameters) -> tfb.Bijector:
+    def bijector(self, parameters: tf.Tensor) -> tfb.Bijector:
         return self._bijector_and_log_scale(parameters)[0]
 
-    def forward_and_log_det(self, x, parameters):
+    def forward_and_log_det(
+        self, x: tf.Tensor, parameters: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         # TFP gives the same log-determinant, by some forty graph operations more.
         bijector, log_scale = self._bijector_and_log_scale(parameters)
         return bijector.inverse(x), -log_scale
 
-    def inverse_and_log_det(self, z, parameters):
+    def inverse_and_log_det(
+        self, z: tf.Tensor, parameters: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         bijector, log_scale = self._bijector_and_log_scale(parameters)
         return bijector.forward(z), log_scale
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tensorflow as tf
 from tensorflow_probability import bijectors as tfb
 
 
@@ -24,7 +25,7 @@ class Family:
 
     num_parameters: int
 
-    def bijector(self, parameters) -> tfb.Bijector:
+    def bijector(self, parameters: tf.Tensor) -> tfb.Bijector:
         """The scalar bijector, `forward` from latent to data.
 
         Args:
@@ -35,12 +36,16 @@ class Family:
         """
         raise NotImplementedError
 
-    def forward_and_log_det(self, x, parameters):
+    def forward_and_log_det(
+        self, x: tf.Tensor, parameters: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """`(z, log|dz/dx|)` for each element of `x`; both have the shape of `x`."""
         bijector = self.bijector(parameters)
         return bijector.inverse(x), bijector.inverse_log_det_jacobian(x, event_ndims=0)
 
-    def inverse_and_log_det(self, z, parameters):
+    def inverse_and_log_det(
+        self, z: tf.Tensor, parameters: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """`(x, log|dx/dz|)` for each element of `z`; both have the shape of `z`."""
         bijector = self.bijector(parameters)
         return bijector.forward(z), bijector.forward_log_det_jacobian(z, event_ndims=0)
@@ -49,5 +54,5 @@ class Family:
         return {}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict) -> Family:
         return cls(**config)

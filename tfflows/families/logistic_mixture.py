@@ -20,22 +20,22 @@ class LogisticMixture:
         faster along the first axis: sums over a short last one take several times as long.
     """
 
-    def __init__(self, logits, means, log_scales, axis: int = -1):
+    def __init__(self, logits: tf.Tensor, means: tf.Tensor, log_scales: tf.Tensor, axis: int = -1):
         self.axis = axis
         self.log_weights = tf.nn.log_softmax(logits, axis)
         self.means = means
         self.log_scales = log_scales
         self.inverse_scales = tf.exp(-log_scales)
 
-    def log_cdf(self, x):
+    def log_cdf(self, x: tf.Tensor) -> tf.Tensor:
         """`log F(x)`, for `x` `[...]`."""
         return self._log_normalize(self.log_weights + tf.math.log_sigmoid(self._standardize(x)))[0]
 
-    def log_survival(self, x):
+    def log_survival(self, x: tf.Tensor) -> tf.Tensor:
         """`log(1 - F(x))`, for `x` `[...]`."""
         return self._log_normalize(self.log_weights + tf.math.log_sigmoid(-self._standardize(x)))[0]
 
-    def log_masses(self, lower, upper):
+    def log_masses(self, lower: tf.Tensor, upper: tf.Tensor) -> tf.Tensor:
         """Log-probabilities `[..., K]` of the interval from `lower` to `upper` in each component.
 
         `log(sigmoid(b) - sigmoid(a)) = log_sigmoid(b) + log_sigmoid(-a) + log(1 - exp(a - b))`:
@@ -46,7 +46,7 @@ class LogisticMixture:
         inside = tf.math.log(-tf.math.expm1(-width))
         return inside - tf.math.softplus(a) - tf.math.softplus(-b)
 
-    def logit_cdf(self, x):
+    def logit_cdf(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """`logit(F(x))` and the log of its derivative, for `x` `[...]`."""
         t = self._standardize(x)
         below, above = tf.math.log_sigmoid(t), tf.math.log_sigmoid(-t)
@@ -58,7 +58,7 @@ class LogisticMixture:
         log_slope, _ = self._log_normalize(terms - tf.concat([self.log_scales] * 2, self.axis))
         return log_cdf - log_survival, log_slope
 
-    def solve(self, value):
+    def solve(self, value: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """`x` with `logit(F(x)) = value`, and the log of the derivative of `logit(F)` there.
 
         Each component alone reaches `value` at `mean_k + scale_k value`; the mixture does so

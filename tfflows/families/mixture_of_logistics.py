@@ -50,19 +50,23 @@ class MixtureOfLogistics(Family):
     def num_parameters(self) -> int:
         return 2 + 3 * self.num_components
 
-    def forward_and_log_det(self, x, parameters):
+    def forward_and_log_det(
+        self, x: tf.Tensor, parameters: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         mixture, affine = self._split(parameters, x)
         value, log_slope = mixture.logit_cdf(x)
         z, log_det = self.affine.forward_and_log_det(value, affine)
         return z, log_det + log_slope
 
-    def inverse_and_log_det(self, z, parameters):
+    def inverse_and_log_det(
+        self, z: tf.Tensor, parameters: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         mixture, affine = self._split(parameters, z)
         value, log_det = self.affine.inverse_and_log_det(z, affine)
         x, log_slope = mixture.solve(value)
         return x, log_det - log_slope
 
-    def bijector(self, parameters) -> tfb.Bijector:
+    def bijector(self, parameters: tf.Tensor) -> tfb.Bijector:
         return tfb.Inline(
             forward_fn=lambda z: self.inverse_and_log_det(z, parameters)[0],
             inverse_fn=lambda x: self.forward_and_log_det(x, parameters)[0],

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import tensorflow as tf
 
 from tfflows.families.spline_bin import SplineBin
 from tfflows.last_axis_first import last_axis_first
 
+if TYPE_CHECKING:
+    from tfflows.families.rational_quadratic_spline import RationalQuadraticSpline
 
-def select_bin(value, parameters, spline, axis: int) -> SplineBin:
+
+def select_bin(
+    value: tf.Tensor, parameters: tf.Tensor, spline: RationalQuadraticSpline, axis: int
+) -> SplineBin:
     """The bin of `value`, from the unconstrained parameters of a spline.
 
     With `c` the bins below: a knot is `-bound + sum_j c_j size_j`, a sum over the bins that a

@@ -23,7 +23,7 @@ class SplineBin(NamedTuple):
     slope: tf.Tensor
     next_slope: tf.Tensor
 
-    def y_and_log_slope(self, t):
+    def y_and_log_slope(self, t: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """The spline at `t`, and the logarithm of its derivative by `x`."""
         s = self.height / self.width
         product = t * (1.0 - t)
@@ -33,7 +33,7 @@ class SplineBin(NamedTuple):
         log_slope = tf.math.log(numerator) + 2.0 * tf.math.log(s / denominator)
         return self.y + rise, log_slope
 
-    def solve(self, y):
+    def solve(self, y: tf.Tensor) -> tf.Tensor:
         """The `t` at which the spline is `y`."""
         s = self.height / self.width
         # A bin is chosen by knots that are rounded otherwise than its own corner.
@@ -52,7 +52,7 @@ class SplineBin(NamedTuple):
         )
         return _rounded_into(t, 1.0)
 
-    def position(self, x):
+    def position(self, x: tf.Tensor) -> tf.Tensor:
         """The `t` of an x."""
         return _rounded_into((x - self.x) / self.width, 1.0)
 

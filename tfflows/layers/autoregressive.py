@@ -9,6 +9,7 @@ from tfflows.bijector_layer import BijectorLayer
 from tfflows.families import Family
 from tfflows.families.names import FAMILIES
 from tfflows.identifier import resolve
+from tfflows.networks import MADE
 
 
 @keras.saving.register_keras_serializable("tfflows")
@@ -33,7 +34,7 @@ class Autoregressive(BijectorLayer):
 
     uses_condition = True
 
-    def __init__(self, network, family="affine", **kwargs):
+    def __init__(self, network: MADE, family: str | Family = "affine", **kwargs):
         super().__init__(**kwargs)
         if not hasattr(network, "num_parameters"):
             raise ValueError(
@@ -50,7 +51,7 @@ class Autoregressive(BijectorLayer):
                 f"Received: a network with num_parameters={network.num_parameters}."
             )
 
-    def build(self, x_shape, condition_shape=None):
+    def build(self, x_shape: tuple, condition_shape: tuple | None = None) -> None:
         super().build(x_shape, condition_shape)
         if len(x_shape) != 2:
             raise ValueError(
@@ -59,12 +60,16 @@ class Autoregressive(BijectorLayer):
         if not self.network.built:
             self.network.build(x_shape, condition_shape)
 
-    def forward_and_log_det(self, x, condition=None):
+    def forward_and_log_det(
+        self, x: tf.Tensor, condition: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         parameters = tf.cast(self.network(x, condition), self.flow_dtype)
         z, log_det = self.family.forward_and_log_det(x, parameters)
         return z, tf.reduce_sum(log_det, -1)
 
-    def inverse_and_log_det(self, z, condition=None):
+    def inverse_and_log_det(
+        self, z: tf.Tensor, condition: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         condition = self.check_condition(condition)
         return self.network.sequential(self.family.inverse_and_log_det, z, condition)
 

@@ -44,7 +44,7 @@ class AutoregressiveConvolution(BijectorLayer):
         self.kernel_size = kernel_size
         self.order = order
 
-    def build(self, x_shape, condition_shape=None):
+    def build(self, x_shape: tuple, condition_shape: tuple | None = None) -> None:
         super().build(x_shape, condition_shape)
         check_image(self, x_shape)
         options = {"initializer": "zeros", "dtype": self.flow_dtype}
@@ -56,7 +56,9 @@ class AutoregressiveConvolution(BijectorLayer):
         )
         self.log_s = self.add_weight(shape=(channels,), name="log_s", **options)
 
-    def forward_and_log_det(self, x, condition=None):
+    def forward_and_log_det(
+        self, x: tf.Tensor, condition: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         taps = tf.concat([self._earlier(), self._own()[tf.newaxis]], 0)
         kernel = tf.reshape(taps, [self.kernel_size, self.kernel_size, *taps.shape[1:]])
         padding = [self.kernel_size - 1, 0]
@@ -65,7 +67,9 @@ class AutoregressiveConvolution(BijectorLayer):
         z = tf.nn.conv2d(x, kernel, 1, [[0, 0], padding, padding, [0, 0]])
         return z, self._log_det(x, 1.0)
 
-    def inverse_and_log_det(self, z, condition=None):
+    def inverse_and_log_det(
+        self, z: tf.Tensor, condition: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         log_det = self._log_det(z, -1.0)
         if self.order == "raster":
             return self._substitute(z), log_det
@@ -114,7 +118,7 @@ class AutoregressiveConvolution(BijectorLayer):
         return super().get_config() | {"kernel_size": self.kernel_size, "order": self.order}
 
 
-def check_image(layer, x_shape) -> None:
+def check_image(layer: BijectorLayer, x_shape: tuple) -> None:
     """Raises a ValueError unless `x_shape` is that of images of known size."""
     if len(x_shape) != 4 or None in x_shape[1:]:
         raise ValueError(
@@ -123,7 +127,7 @@ def check_image(layer, x_shape) -> None:
         )
 
 
-def skew(x):
+def skew(x: tf.Tensor) -> tf.Tensor:
     """The antidiagonals of images, in rows: `[batch, H, W, C]` to `[H + W - 1, batch, H, C]`."""
     _, height, width, channels = x.shape
     # Rows `height` too long, read as rows one shorter: each starts one place after the one before.
@@ -132,7 +136,7 @@ def skew(x):
     return tf.transpose(tf.reshape(flat, [-1, height, width + height - 1, channels]), [2, 0, 1, 3])
 
 
-def unskew(x, width):
+def unskew(x: tf.Tensor, width: int) -> tf.Tensor:
     """The inverse of `skew`."""
     steps, _, height, channels = x.shape
     flat = tf.reshape(tf.transpose(x, [1, 2, 0, 3]), [-1, height * steps, channels])
@@ -140,6 +144,6 @@ def unskew(x, width):
     return tf.reshape(flat, [-1, height, steps + 1, channels])[:, :, :width]
 
 
-def down_rows(x, count):
+def down_rows(x: tf.Tensor, count: int) -> tf.Tensor:
     """`[batch, H, C]`, each row moved `count` rows down; zeros come in."""
     return tf.pad(x, [[0, 0], [count, 0], [0, 0]])[:, : x.shape[1]]

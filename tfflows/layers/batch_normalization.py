@@ -46,7 +46,7 @@ class BatchNormalization(BijectorLayer):
         self.momentum = momentum
         self.epsilon = epsilon
 
-    def build(self, x_shape, condition_shape=None):
+    def build(self, x_shape: tuple, condition_shape: tuple | None = None) -> None:
         super().build(x_shape, condition_shape)
         options = {"shape": (x_shape[-1],), "dtype": self.flow_dtype, "trainable": False}
         options |= {"autocast": False, "aggregation": "mean"}
@@ -55,7 +55,9 @@ class BatchNormalization(BijectorLayer):
             name="moving_variance", initializer="ones", **options
         )
 
-    def call(self, x, condition=None, training=False):
+    def call(
+        self, x: tf.Tensor, condition: tf.Tensor | None = None, training: bool | None = False
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         if not (training and self.trainable):
             return super().call(x, condition)
         x = tf.cast(x, self.flow_dtype)
@@ -63,13 +65,22 @@ class BatchNormalization(BijectorLayer):
         self.check_condition(condition)
         return self._normalize(x, *self._update(x))
 
-    def compute_output_spec(self, x, condition=None, training=False):
+    def compute_output_spec(
+        self,
+        x: keras.KerasTensor,
+        condition: keras.KerasTensor | None = None,
+        training: bool | None = False,
+    ) -> tuple[keras.KerasTensor, keras.KerasTensor]:
         return super().compute_output_spec(x, condition)
 
-    def forward_and_log_det(self, x, condition=None):
+    def forward_and_log_det(
+        self, x: tf.Tensor, condition: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         return self._normalize(x, *self._stored())
 
-    def inverse_and_log_det(self, z, condition=None):
+    def inverse_and_log_det(
+        self, z: tf.Tensor, condition: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         mean, variance = self._stored()
         return z * tf.sqrt(variance + self.epsilon) + mean, self._log_det(z, variance, 1.0)
 

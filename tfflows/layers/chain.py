@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import keras
+import tensorflow as tf
 
 from tfflows.bijector_layer import BijectorLayer
+from tfflows.data_types import TensorLike
 from tfflows.layers.checked_layers import checked_layers
 from tfflows.memory import Step, recompute, refuse_stateful, reversible, run
 
@@ -60,7 +62,7 @@ class Chain(BijectorLayer):
     def uses_condition(self) -> bool:
         return any(layer.uses_condition for layer in self.layers)
 
-    def build(self, x_shape, condition_shape=None):
+    def build(self, x_shape: tuple, condition_shape: tuple | None = None) -> None:
         super().build(x_shape, condition_shape)
         for layer in self.layers:
             own = condition_shape if layer.uses_condition else None
@@ -70,10 +72,14 @@ class Chain(BijectorLayer):
                 refuse_stateful(layer, x_shape, own, self.memory)
             x_shape = layer.compute_output_shape(x_shape)
 
-    def forward_and_log_det(self, x, condition=None):
+    def forward_and_log_det(
+        self, x: tf.Tensor, condition: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         return MEMORY[self.memory](self._steps(), x, condition)
 
-    def inverse_and_log_det(self, z, condition=None):
+    def inverse_and_log_det(
+        self, z: tf.Tensor, condition: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         steps = [step.reversed() for step in reversed(self._steps())]
         return MEMORY[self.memory](steps, z, condition)
 
@@ -82,7 +88,7 @@ class Chain(BijectorLayer):
             Step(layer, layer.inverse_and_log_det, layer.uses_condition) for layer in self.layers
         ]
 
-    def adapt(self, x, condition=None) -> None:
+    def adapt(self, x: TensorLike, condition: TensorLike | None = None) -> None:
         for layer in self.layers:
             own = condition if layer.uses_condition else None
             if not layer.adapted:
@@ -93,7 +99,7 @@ class Chain(BijectorLayer):
     def adapted(self) -> bool:
         return all(layer.adapted for layer in self.layers)
 
-    def compute_output_shape(self, x_shape, condition_shape=None):
+    def compute_output_shape(self, x_shape: tuple, condition_shape: tuple | None = None) -> tuple:
         for layer in self.layers:
             x_shape = layer.compute_output_shape(x_shape)
         return tuple(x_shape)

@@ -8,6 +8,7 @@ from tensorflow_probability import bijectors as tfb
 
 from tfflows.adaptable import Adaptable
 from tfflows.bijector_layer import BijectorLayer
+from tfflows.data_types import TensorLike
 
 
 class Channelwise(Adaptable, BijectorLayer):
@@ -19,7 +20,7 @@ class Channelwise(Adaptable, BijectorLayer):
     def get_config(self) -> dict:
         return super().get_config()  # Keras's own refuses a dtype that is a policy
 
-    def build(self, x_shape, condition_shape=None):
+    def build(self, x_shape: tuple, condition_shape: tuple | None = None) -> None:
         super().build(x_shape, condition_shape)
         channels = (x_shape[-1],)
         options = {"initializer": "zeros", "autocast": False, "aggregation": "mean"}
@@ -28,7 +29,7 @@ class Channelwise(Adaptable, BijectorLayer):
         self.log_scale = self.add_weight(shape=channels, name="log_scale", **options)
         self.add_adapted_flag()
 
-    def adapt(self, x, condition=None) -> None:
+    def adapt(self, x: TensorLike, condition: TensorLike | None = None) -> None:
         """Sets location and scale to the mean and standard deviation of each channel of `x`."""
         rows = np.asarray(x, "float64").reshape(-1, self.event_shape[-1])
         self.loc.assign(rows.mean(0))
@@ -38,10 +39,14 @@ class Channelwise(Adaptable, BijectorLayer):
         self.log_scale.assign(np.log(np.where(std > 4 * rounding, std, 1.0)))
         self.adapted_flag.assign(1)
 
-    def forward_and_log_det(self, x, condition=None):
+    def forward_and_log_det(
+        self, x: tf.Tensor, condition: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         return self._scalar().inverse(x), self._log_det(x, -1.0)
 
-    def inverse_and_log_det(self, z, condition=None):
+    def inverse_and_log_det(
+        self, z: tf.Tensor, condition: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         return self._scalar().forward(z), self._log_det(z, 1.0)
 
     def _scalar(self):

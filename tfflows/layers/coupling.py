@@ -40,7 +40,14 @@ class Coupling(BijectorLayer):
 
     uses_condition = True
 
-    def __init__(self, mask, network, family="affine", kernel_size: int = 1, **kwargs):
+    def __init__(
+        self,
+        mask: str | Mask,
+        network: keras.layers.Layer,
+        family: str | Family = "affine",
+        kernel_size: int = 1,
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.mask = resolve(mask, MASKS, Mask, "mask")
         self.network = network
@@ -48,7 +55,7 @@ class Coupling(BijectorLayer):
         check_bounds(1, kernel_size=kernel_size)
         self.kernel_size = kernel_size
 
-    def build(self, x_shape, condition_shape=None):
+    def build(self, x_shape: tuple, condition_shape: tuple | None = None) -> None:
         super().build(x_shape, condition_shape)
         self.mask.check_event(self.event_shape)
         count = self.mask.num_changed(self.event_shape[-1]) * self.family.num_parameters
@@ -70,10 +77,14 @@ class Coupling(BijectorLayer):
             )
         return keras.layers.Dense(count, **options)
 
-    def forward_and_log_det(self, x, condition=None):
+    def forward_and_log_det(
+        self, x: tf.Tensor, condition: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         return self._transform(self.family.forward_and_log_det, x, condition)
 
-    def inverse_and_log_det(self, z, condition=None):
+    def inverse_and_log_det(
+        self, z: tf.Tensor, condition: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         condition = self.check_condition(condition)
         return self._transform(self.family.inverse_and_log_det, z, condition)
 

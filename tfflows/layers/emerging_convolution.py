@@ -39,7 +39,7 @@ class EmergingConvolution(Chain):
         self,
         kernel_size: int = 3,
         parametrization: str = "plu",
-        kernel_initializer="orthogonal",
+        kernel_initializer: str | keras.initializers.Initializer = "orthogonal",
         seed: int | None = None,
         **kwargs,
     ):
@@ -71,7 +71,7 @@ class EmergingConvolution(Chain):
         return config
 
 
-def check_odd(kernel_size) -> None:
+def check_odd(kernel_size: int) -> None:
     if not isinstance(kernel_size, numbers.Integral) or kernel_size < 1 or kernel_size % 2 == 0:
         raise ValueError(
             "`kernel_size` should be a whole number, odd and positive. "

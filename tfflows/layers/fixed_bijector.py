@@ -40,7 +40,7 @@ class FixedBijector(BijectorLayer):
         cure = "write a `BijectorLayer` whose weights they are"
         check_fixed("FixedBijector", self.fixed, "bijector", cure)
 
-    def build(self, x_shape, condition_shape=None):
+    def build(self, x_shape: tuple, condition_shape: tuple | None = None) -> None:
         super().build(x_shape, condition_shape)
         where, given = f"Layer '{self.name}' (FixedBijector)", type(self.fixed).__name__
         least = tf.nest.map_structure(tf.get_static_value, self.fixed.inverse_min_event_ndims)
@@ -72,26 +72,30 @@ class FixedBijector(BijectorLayer):
         with tf.init_scope():
             tf.function(function, autograph=False).get_concrete_function(spec)
 
-    def forward_and_log_det(self, x, condition=None):
+    def forward_and_log_det(
+        self, x: tf.Tensor, condition: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         x = tf.identity(x)  # TFP's cache may know the other, and what that once came from
         z = self.fixed.inverse(x)
         log_det = self.fixed.inverse_log_det_jacobian(x, len(self.event_shape))
         return _checked(x, z, self.latent_shape), tf.broadcast_to(log_det, tf.shape(x)[:1])
 
-    def inverse_and_log_det(self, z, condition=None):
+    def inverse_and_log_det(
+        self, z: tf.Tensor, condition: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         z = tf.identity(z)
         x = self.fixed.forward(z)
         log_det = self.fixed.forward_log_det_jacobian(z, len(self.latent_shape))
         return _checked(z, x, self.event_shape), tf.broadcast_to(log_det, tf.shape(z)[:1])
 
-    def compute_output_shape(self, x_shape, condition_shape=None):
+    def compute_output_shape(self, x_shape: tuple, condition_shape: tuple | None = None) -> tuple:
         return (x_shape[0], *self.fixed.inverse_event_shape(x_shape[1:]))
 
     def get_config(self) -> dict:
         return super().get_config() | {"fixed": serialize(self.fixed)}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict) -> FixedBijector:
         return super().from_config(config | {"fixed": deserialize(config["fixed"])})
 
 

@@ -7,7 +7,9 @@ import numpy as np
 import tensorflow as tf
 
 
-def initial_matrix(initializer, seed: int | None, size: int, dtype: str) -> np.ndarray:
+def initial_matrix(
+    initializer: keras.initializers.Initializer, seed: int | None, size: int, dtype: str
+) -> np.ndarray:
     """An invertible `[size, size]` matrix in float64.
 
     Args:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keras
+import tensorflow as tf
 
 from tfflows.bijector_layer import BijectorLayer
 from tfflows.layers.checked_layers import checked_layers
@@ -35,7 +36,7 @@ class Invert(BijectorLayer):
     def uses_condition(self) -> bool:
         return self.layer.uses_condition
 
-    def build(self, x_shape, condition_shape=None):
+    def build(self, x_shape: tuple, condition_shape: tuple | None = None) -> None:
         super().build(x_shape, condition_shape)
         if not self.layer.built:
             self.layer.build(x_shape, condition_shape)
@@ -46,10 +47,14 @@ class Invert(BijectorLayer):
                 f"{self.layer.latent_shape}."
             )
 
-    def forward_and_log_det(self, x, condition=None):
+    def forward_and_log_det(
+        self, x: tf.Tensor, condition: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         return self.layer.inverse_and_log_det(x, condition)
 
-    def inverse_and_log_det(self, z, condition=None):
+    def inverse_and_log_det(
+        self, z: tf.Tensor, condition: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         return self.layer(z, condition=condition)
 
     def get_config(self) -> dict:

@@ -49,7 +49,7 @@ class InvertibleLinear(BijectorLayer):
     def __init__(
         self,
         parametrization: str = "plu",
-        kernel_initializer="orthogonal",
+        kernel_initializer: str | keras.initializers.Initializer = "orthogonal",
         seed: int | None = None,
         **kwargs,
     ):
@@ -63,7 +63,7 @@ class InvertibleLinear(BijectorLayer):
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.seed = seed
 
-    def build(self, x_shape, condition_shape=None):
+    def build(self, x_shape: tuple, condition_shape: tuple | None = None) -> None:
         super().build(x_shape, condition_shape)
         kernel = initial_matrix(self.kernel_initializer, self.seed, x_shape[-1], self.flow_dtype)
         if self.parametrization == "full":
@@ -80,7 +80,9 @@ class InvertibleLinear(BijectorLayer):
             # LAPACK's tau = 0 stands for no reflection. Here there is one, which flips a row of R.
             self._add_triangular("r", np.triu(reflectors.T) * np.where(tau == 0, -1, 1)[:, None])
 
-    def forward_and_log_det(self, x, condition=None):
+    def forward_and_log_det(
+        self, x: tf.Tensor, condition: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         if self.parametrization == "full":
             kernel = tf.convert_to_tensor(self.kernel)
         elif self.parametrization == "plu":
@@ -89,7 +91,9 @@ class InvertibleLinear(BijectorLayer):
             kernel = self._orthogonal() @ self._upper()
         return self._times(x, kernel), self._log_det(x, 1.0)
 
-    def inverse_and_log_det(self, z, condition=None):
+    def inverse_and_log_det(
+        self, z: tf.Tensor, condition: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         if self.parametrization == "full":
             inverse = inverse_by_qr(tf.convert_to_tensor(self.kernel))
         elif self.parametrization == "plu":

@@ -48,7 +48,7 @@ class Logit(BijectorLayer):
         self.low = np.asarray(low, float).tolist()
         self.high = np.asarray(high, float).tolist()
 
-    def build(self, x_shape, condition_shape=None):
+    def build(self, x_shape: tuple, condition_shape: tuple | None = None) -> None:
         super().build(x_shape, condition_shape)
         for name, ends in (("low", self.low), ("high", self.high)):
             if np.ndim(ends) and len(ends) != x_shape[-1]:
@@ -58,7 +58,9 @@ class Logit(BijectorLayer):
                     f"{shape_text(self.event_shape)}."
                 )
 
-    def forward_and_log_det(self, x, condition=None):
+    def forward_and_log_det(
+        self, x: tf.Tensor, condition: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         low, high = self._ends()
         is_outside = (x <= low) | (x >= high)
         # Selected before the logarithm, whose gradient would not be finite.
@@ -67,7 +69,9 @@ class Logit(BijectorLayer):
         log_det = tfb.Sigmoid().inverse_log_det_jacobian(u, 0) - np.log(high - low)
         return tfb.Sigmoid().inverse(u), self._sum(replace_where(is_outside, -np.inf, log_det))
 
-    def inverse_and_log_det(self, z, condition=None):
+    def inverse_and_log_det(
+        self, z: tf.Tensor, condition: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         low, high = self._ends()
         log_det = tfb.Sigmoid().forward_log_det_jacobian(z, 0) + np.log(high - low)
         # Not the value of `tfb.Sigmoid`: from 89 on, its gradient is NaN.

@@ -9,6 +9,7 @@ import keras
 import tensorflow as tf
 
 from tfflows.bijector_layer import BijectorLayer
+from tfflows.data_types import TensorLike
 from tfflows.layers.checked_layers import checked_layers
 from tfflows.masks import Half
 
@@ -49,7 +50,7 @@ class MultiScale(BijectorLayer):
     def uses_condition(self) -> bool:
         return any(level.uses_condition for level in self.levels)
 
-    def build(self, x_shape, condition_shape=None):
+    def build(self, x_shape: tuple, condition_shape: tuple | None = None) -> None:
         super().build(x_shape, condition_shape)
         self._part_shapes(x_shape)
         for i, level in enumerate(self.levels):
@@ -57,7 +58,9 @@ class MultiScale(BijectorLayer):
                 level.build(x_shape, self._own(level, condition_shape))
             x_shape = self._half(i, level.compute_output_shape(x_shape))
 
-    def forward_and_log_det(self, x, condition=None):
+    def forward_and_log_det(
+        self, x: tf.Tensor, condition: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         parts, total = [], self.constant_log_det(x, 0.0)
         for i, level in enumerate(self.levels):
             x, log_det = level(x, condition=self._own(level, condition))
@@ -67,7 +70,9 @@ class MultiScale(BijectorLayer):
                 parts.append(out)
         return self.join_latent([*parts, x]), total
 
-    def inverse_and_log_det(self, z, condition=None):
+    def inverse_and_log_det(
+        self, z: tf.Tensor, condition: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         *parts, x = self.split_latent(z)
         total = self.constant_log_det(z, 0.0)
         for i, level in reversed(list(enumerate(self.levels))):
@@ -77,7 +82,7 @@ class MultiScale(BijectorLayer):
             total = total + log_det
         return x, total
 
-    def split_latent(self, z) -> list[tf.Tensor]:
+    def split_latent(self, z: tf.Tensor) -> list[tf.Tensor]:
         """The latent's parts in image shapes, one a level, the finest first.
 
         Args:
@@ -87,12 +92,12 @@ class MultiScale(BijectorLayer):
         parts = tf.split(z, [math.prod(shape) for shape in shapes], -1)
         return [tf.reshape(part, [-1, *shape]) for part, shape in zip(parts, shapes)]
 
-    def join_latent(self, parts) -> tf.Tensor:
+    def join_latent(self, parts: Sequence[tf.Tensor]) -> tf.Tensor:
         """Undoes `split_latent`: `[batch, D]`."""
         flat = [tf.reshape(part, [-1, math.prod(part.shape[1:])]) for part in parts]
         return tf.concat(flat, -1)
 
-    def adapt(self, x, condition=None) -> None:
+    def adapt(self, x: TensorLike, condition: TensorLike | None = None) -> None:
         for i, level in enumerate(self.levels):
             own = self._own(level, condition)
             if not level.adapted:
@@ -104,7 +109,7 @@ class MultiScale(BijectorLayer):
     def adapted(self) -> bool:
         return all(level.adapted for level in self.levels)
 
-    def compute_output_shape(self, x_shape, condition_shape=None):
+    def compute_output_shape(self, x_shape: tuple, condition_shape: tuple | None = None) -> tuple:
         return (x_shape[0], sum(math.prod(shape) for shape in self._part_shapes(x_shape)))
 
     def _part_shapes(self, x_shape):

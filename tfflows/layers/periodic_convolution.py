@@ -42,7 +42,7 @@ class PeriodicConvolution(BijectorLayer):
     def __init__(
         self,
         kernel_size: int = 3,
-        kernel_initializer="orthogonal",
+        kernel_initializer: str | keras.initializers.Initializer = "orthogonal",
         seed: int | None = None,
         **kwargs,
     ):
@@ -52,7 +52,7 @@ class PeriodicConvolution(BijectorLayer):
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.seed = seed
 
-    def build(self, x_shape, condition_shape=None):
+    def build(self, x_shape: tuple, condition_shape: tuple | None = None) -> None:
         super().build(x_shape, condition_shape)
         check_image(self, x_shape)
         if min(x_shape[1:3]) < self.kernel_size:
@@ -74,7 +74,9 @@ class PeriodicConvolution(BijectorLayer):
             aggregation="mean",
         )
 
-    def forward_and_log_det(self, x, condition=None):
+    def forward_and_log_det(
+        self, x: tf.Tensor, condition: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         edge = self.kernel_size // 2
         if edge:
             x = tf.concat([x[:, -edge:], x, x[:, :edge]], 1)
@@ -82,7 +84,9 @@ class PeriodicConvolution(BijectorLayer):
         z = tf.nn.conv2d(x, tf.convert_to_tensor(self.kernel), 1, "VALID")
         return z, self._log_det(x, 1.0)
 
-    def inverse_and_log_det(self, z, condition=None):
+    def inverse_and_log_det(
+        self, z: tf.Tensor, condition: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         edge, size = self.kernel_size // 2, self.event_shape[:2]
         inverse = inverse_by_qr(self._spectrum())
         # Rolled, as if the kernel's first tap were the one of the pixel itself.

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 import keras
 import numpy as np
+import tensorflow as tf
 
 from tfflows.bijector_layer import BijectorLayer
 from tfflows.permute_last_axis import permute_last_axis
@@ -40,7 +41,7 @@ class Permute(BijectorLayer):
             seed = random.randint(1, 10**9)  # as Keras: by `keras.utils.set_random_seed`
         self.seed = seed
 
-    def build(self, x_shape, condition_shape=None):
+    def build(self, x_shape: tuple, condition_shape: tuple | None = None) -> None:
         super().build(x_shape, condition_shape)
         size = x_shape[-1]
         if self.permutation == "reverse":
@@ -56,10 +57,14 @@ class Permute(BijectorLayer):
                 f"the last axis. Received: permutation={self.permutation}."
             )
 
-    def forward_and_log_det(self, x, condition=None):
+    def forward_and_log_det(
+        self, x: tf.Tensor, condition: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         return permute_last_axis(x, self.indices), self.constant_log_det(x, 0.0)
 
-    def inverse_and_log_det(self, z, condition=None):
+    def inverse_and_log_det(
+        self, z: tf.Tensor, condition: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         return permute_last_axis(z, np.argsort(self.indices)), self.constant_log_det(z, 0.0)
 
     def get_config(self) -> dict:

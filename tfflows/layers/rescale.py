@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import keras
+import tensorflow as tf
 
 from tfflows.bijector_layer import BijectorLayer
 
@@ -33,10 +34,14 @@ class Rescale(BijectorLayer):
         self.scale = scale
         self.offset = offset
 
-    def forward_and_log_det(self, x, condition=None):
+    def forward_and_log_det(
+        self, x: tf.Tensor, condition: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         return x * self.scale + self.offset, self._log_det(x, 1.0)
 
-    def inverse_and_log_det(self, z, condition=None):
+    def inverse_and_log_det(
+        self, z: tf.Tensor, condition: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         return (z - self.offset) / self.scale, self._log_det(z, -1.0)
 
     def _log_det(self, value, sign):

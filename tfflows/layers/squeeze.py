@@ -29,7 +29,7 @@ class Squeeze(BijectorLayer):
         check_bounds(1, factor=factor)
         self.factor = factor
 
-    def build(self, x_shape, condition_shape=None):
+    def build(self, x_shape: tuple, condition_shape: tuple | None = None) -> None:
         super().build(x_shape, condition_shape)
         if len(x_shape) != 4 or any(n is None or n % self.factor for n in x_shape[1:3]):
             raise ValueError(
@@ -37,15 +37,19 @@ class Squeeze(BijectorLayer):
                 f"divisible by {self.factor}. Received: shape {tuple(x_shape)}."
             )
 
-    def forward_and_log_det(self, x, condition=None):
+    def forward_and_log_det(
+        self, x: tf.Tensor, condition: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         z = x if self.factor == 1 else tf.nn.space_to_depth(x, self.factor)
         return z, self.constant_log_det(x, 0.0)
 
-    def inverse_and_log_det(self, z, condition=None):
+    def inverse_and_log_det(
+        self, z: tf.Tensor, condition: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         x = z if self.factor == 1 else tf.nn.depth_to_space(z, self.factor)
         return x, self.constant_log_det(z, 0.0)
 
-    def compute_output_shape(self, x_shape, condition_shape=None):
+    def compute_output_shape(self, x_shape: tuple, condition_shape: tuple | None = None) -> tuple:
         batch, height, width, channels = x_shape
         block = self.factor
         return (batch, height // block, width // block, channels * block**2)

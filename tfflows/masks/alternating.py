@@ -17,11 +17,11 @@ class Alternating(Mask):
     ([[1, 3, 5]], [[2, 4]])
     """
 
-    def split(self, x):
+    def split(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         even, odd = x[..., 0::2], x[..., 1::2]
         return (odd, even) if self.swap else (even, odd)
 
-    def merge(self, kept, changed):
+    def merge(self, kept: tf.Tensor, changed: tf.Tensor) -> tf.Tensor:
         even, odd = (changed, kept) if self.swap else (kept, changed)
         missing = even.shape[-1] - odd.shape[-1]
         padded = tf.concat([odd, odd[..., :1] if odd.shape[-1] else even], -1) if missing else odd

@@ -23,23 +23,23 @@ class Checkerboard(Mask):
     ([[0.0, 0.0, 2.0, 0.0], [0.0, 5.0, 0.0, 7.0]], [[1.0, 3.0], [4.0, 6.0]])
     """
 
-    def split(self, x):
+    def split(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return tf.where(self._is_changed(x), tf.zeros([], x.dtype), x), self._pack(x)
 
-    def merge(self, kept, changed):
+    def merge(self, kept: tf.Tensor, changed: tf.Tensor) -> tf.Tensor:
         return tf.where(self._is_changed(kept), self._unpack(changed), kept)
 
     def num_changed(self, channels: int) -> int:
         return channels
 
-    def check_event(self, event_shape) -> None:
+    def check_event(self, event_shape: tuple) -> None:
         if len(event_shape) != 3:
             raise ValueError(
                 "A checkerboard mask expected images [batch, height, width, channels]. "
                 f"Received: event shape {event_shape}."
             )
 
-    def select(self, parameters):
+    def select(self, parameters: tf.Tensor) -> tf.Tensor:
         return self._pack(parameters)
 
     def _pack(self, x):

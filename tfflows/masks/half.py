@@ -19,12 +19,12 @@ class Half(Mask):
     ([[1, 2, 3]], [[4, 5]])
     """
 
-    def split(self, x):
+    def split(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         channels = x.shape[-1]
         first, second = tf.split(x, [self._first(channels), channels - self._first(channels)], -1)
         return (second, first) if self.swap else (first, second)
 
-    def merge(self, kept, changed):
+    def merge(self, kept: tf.Tensor, changed: tf.Tensor) -> tf.Tensor:
         return tf.concat([changed, kept] if self.swap else [kept, changed], -1)
 
     def num_changed(self, channels: int) -> int:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import tensorflow as tf
+
 
 class Mask:
     """Splits a tensor into what the network sees and what is transformed.
@@ -17,7 +19,7 @@ class Mask:
     def __init__(self, swap: bool = False):
         self.swap = swap
 
-    def split(self, x):
+    def split(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         """`(kept, changed)`: what the network sees, and the elements to be transformed.
 
         Args:
@@ -28,7 +30,7 @@ class Mask:
         """
         raise NotImplementedError
 
-    def merge(self, kept, changed):
+    def merge(self, kept: tf.Tensor, changed: tf.Tensor) -> tf.Tensor:
         """Undoes `split`: `[batch, ..., channels]` again, of `kept` and a `changed`."""
         raise NotImplementedError
 
@@ -36,7 +38,7 @@ class Mask:
         """How many elements of a last axis of this size are transformed at each position."""
         raise NotImplementedError
 
-    def check_event(self, event_shape) -> None:
+    def check_event(self, event_shape: tuple) -> None:
         """Raises a ValueError for events that cannot be split."""
         if not event_shape or event_shape[-1] < 2:
             raise ValueError(
@@ -44,7 +46,7 @@ class Mask:
                 f"Received: event shape {event_shape}."
             )
 
-    def select(self, parameters):
+    def select(self, parameters: tf.Tensor) -> tf.Tensor:
         """Of parameters `[..., num_changed, p]` at each position, those of `changed`."""
         return parameters
 
@@ -56,5 +58,5 @@ class Mask:
         return {"swap": self.swap}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict) -> Mask:
         return cls(**config)

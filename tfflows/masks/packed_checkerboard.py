@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keras
+import tensorflow as tf
 
 from tfflows.masks.checkerboard import Checkerboard
 
@@ -20,11 +21,11 @@ class PackedCheckerboard(Checkerboard):
     ([[0.0, 2.0], [5.0, 7.0]], [[1.0, 3.0], [4.0, 6.0]])
     """
 
-    def split(self, x):
+    def split(self, x: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
         return Checkerboard(not self.swap)._pack(x), self._pack(x)
 
-    def merge(self, kept, changed):
+    def merge(self, kept: tf.Tensor, changed: tf.Tensor) -> tf.Tensor:
         return super().merge(self._unpack(kept), changed)
 
-    def select(self, parameters):
+    def select(self, parameters: tf.Tensor) -> tf.Tensor:
         return parameters

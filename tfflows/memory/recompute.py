@@ -10,7 +10,9 @@ from tfflows.memory.in_this_call import in_this_call
 from tfflows.memory.step import Step, run
 
 
-def recompute(steps: Sequence[Step], value, condition=None):
+def recompute(
+    steps: Sequence[Step], value: tf.Tensor, condition: tf.Tensor | None = None
+) -> tuple[tf.Tensor, tf.Tensor]:
     """As `run`; what steps compute inside is computed again in the backward pass, not kept.
 
     Kept are the inputs of segments, which end where a step with a network does: what is cheap to

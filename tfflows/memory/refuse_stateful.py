@@ -7,7 +7,9 @@ import numpy as np
 import tensorflow as tf
 
 
-def refuse_stateful(layer, x_shape, condition_shape, memory: str) -> None:
+def refuse_stateful(
+    layer: keras.layers.Layer, x_shape: tuple, condition_shape: tuple | None, memory: str
+) -> None:
     """Raises a ValueError if calling a layer in training changes its state, is random, adds losses.
 
     The memory modes run a layer again in the backward pass. Dropout would then drop others, and

@@ -13,7 +13,9 @@ TOLERANCE = 1e-3
 """How far off a rebuilt example may be, relative to its norm or, if more, the batch's (rms)."""
 
 
-def reversible(steps: Sequence[Step], value, condition=None):
+def reversible(
+    steps: Sequence[Step], value: tf.Tensor, condition: tf.Tensor | None = None
+) -> tuple[tf.Tensor, tf.Tensor]:
     """As `run`; the backward pass rebuilds the input of each step from its output.
 
     Gomez et al. 2017, "The reversible residual network", algorithm 1, for any bijector. Kept are

@@ -19,7 +19,7 @@ class Step(NamedTuple):
     undo: Callable
     uses_condition: bool = False
 
-    def arguments(self, value, condition) -> tuple:
+    def arguments(self, value: tf.Tensor, condition: tf.Tensor | None) -> tuple:
         """What `apply` and `undo` are called with."""
         given = self.uses_condition and condition is not None
         return (value, condition) if given else (value,)
@@ -28,7 +28,9 @@ class Step(NamedTuple):
         return self._replace(apply=self.undo, undo=self.apply)
 
 
-def run(steps: Sequence[Step], value, condition=None):
+def run(
+    steps: Sequence[Step], value: tf.Tensor, condition: tf.Tensor | None = None
+) -> tuple[tf.Tensor, tf.Tensor]:
     """The steps one after another: the last value and the sum of the log-determinants.
 
     >>> double = Step(lambda x: (2 * x, tf.math.log([2.0, 2.0])), lambda z: (z / 2, None))

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import tensorflow as tf
 
 from tfflows.bijector_layer import shape_text
+from tfflows.data_types import TensorLike
+
+if TYPE_CHECKING:
+    from tfflows.models.density_model import DensityModel
 
 
-def check_data(model, x, condition=None) -> None:
+def check_data(model: DensityModel, x: TensorLike, condition: TensorLike | None = None) -> None:
     """Raises a ValueError for data the model cannot take: shape, NaN, condition, labels.
 
     Args:
@@ -40,7 +46,7 @@ def check_data(model, x, condition=None) -> None:
     check_finite(model, "condition", condition)
 
 
-def check_event_shape(model, shape) -> None:
+def check_event_shape(model: DensityModel, shape: tuple | tf.TensorShape) -> None:
     """Raises a ValueError for data of other shapes than the model was built with."""
     if not tf.TensorShape(shape)[1:].is_compatible_with(model.event_shape):
         raise ValueError(
@@ -49,7 +55,7 @@ def check_event_shape(model, shape) -> None:
         )
 
 
-def check_vectors_shape(model, shape) -> None:
+def check_vectors_shape(model: DensityModel, shape: tuple | tf.TensorShape) -> None:
     """Raises a ValueError for vectors of other shapes than the model was built with."""
     if not tf.TensorShape(shape)[1:].is_compatible_with(model.condition_shape):
         raise ValueError(
@@ -58,7 +64,7 @@ def check_vectors_shape(model, shape) -> None:
         )
 
 
-def check_rows(model, examples: int | None, conditions: int | None) -> None:
+def check_rows(model: DensityModel, examples: int | None, conditions: int | None) -> None:
     """Raises a ValueError unless there are as many conditions as examples; None: not known."""
     if None not in (examples, conditions) and examples != conditions:
         raise ValueError(
@@ -67,7 +73,7 @@ def check_rows(model, examples: int | None, conditions: int | None) -> None:
         )
 
 
-def check_importance_samples(model, count: int) -> None:
+def check_importance_samples(model: DensityModel, count: int) -> None:
     """Raises a ValueError for a `num_importance_samples` that the model cannot take."""
     if np.ndim(count) or int(count) != count or count < 1:
         raise ValueError(
@@ -82,7 +88,7 @@ def check_importance_samples(model, count: int) -> None:
         )
 
 
-def check_count(n) -> None:
+def check_count(n: int | tf.Tensor) -> None:
     """Raises a ValueError for a number of samples that is none."""
     count = tf.get_static_value(n) if tf.is_tensor(n) else n
     if count is None and tf.is_tensor(n) and n.shape.rank == 0 and n.dtype.is_integer:
@@ -91,13 +97,13 @@ def check_count(n) -> None:
         raise ValueError(f"`n` should be a whole number, 0 or more. Received: n={n}.")
 
 
-def check_temperature(temperature) -> None:
+def check_temperature(temperature: TensorLike) -> None:
     """Raises a ValueError for a `temperature` below 0; what is a tensor is taken as it is."""
     if not tf.is_tensor(temperature) and not (np.asarray(temperature) >= 0).all():
         raise ValueError(f"`temperature` should be 0 or more. Received: {temperature}.")
 
 
-def check_values(model, x) -> None:
+def check_values(model: DensityModel, x: TensorLike) -> None:
     """Raises a ValueError for data with NaN or infinity, or, of integers, with other values."""
     check_finite(model, "x", x)
     if model.num_values is None:
@@ -113,7 +119,7 @@ def check_values(model, x) -> None:
         )
 
 
-def check_labels(model, labels) -> None:
+def check_labels(model: DensityModel, labels: TensorLike) -> None:
     """Raises a ValueError for labels that are none of the model's classes."""
     check_labels_shape(model, np.shape(labels)[1:])
     labels = np.asarray(labels)
@@ -130,7 +136,7 @@ def check_labels(model, labels) -> None:
         )
 
 
-def check_labels_shape(model, shape) -> None:
+def check_labels_shape(model: DensityModel, shape: tuple | tf.TensorShape) -> None:
     """Raises a ValueError for labels whose shape, less the batch, is that of vectors."""
     if tuple(shape) not in ((), (1,)):
         raise ValueError(
@@ -138,7 +144,7 @@ def check_labels_shape(model, shape) -> None:
         )
 
 
-def check_finite(model, what: str, values) -> None:
+def check_finite(model: DensityModel, what: str, values: TensorLike) -> None:
     """Raises a ValueError for NaN or infinity, with the number of the first such row."""
     values = np.asarray(values)
     if values.dtype.kind == "f" and not np.isfinite(values).all():

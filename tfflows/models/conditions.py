@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 import tensorflow as tf
 
+from tfflows.data_types import TensorLike
 from tfflows.flow_dtype import flow_dtype
 from tfflows.models.checked_data import check_finite, check_labels
 
+if TYPE_CHECKING:
+    from tfflows.models.density_model import DensityModel
 
-def encode_condition(model, condition) -> tf.Tensor | None:
+
+def encode_condition(model: DensityModel, condition: TensorLike | None) -> tf.Tensor | None:
     """Conditions as the layers take them: vectors and one-hot labels, in the dtype of the flow.
 
     Args:
@@ -48,7 +54,9 @@ def encode_condition(model, condition) -> tf.Tensor | None:
     return tf.where(is_label[:, tf.newaxis], one_hot, np.nan)
 
 
-def repeat_condition(model, condition, n) -> tf.Tensor | None:
+def repeat_condition(
+    model: DensityModel, condition: TensorLike | None, n: int | tf.Tensor
+) -> tf.Tensor | None:
     """The conditions of `n` samples, encoded: of one condition, or of as many."""
     if condition is None:
         return encode_condition(model, None)

@@ -6,10 +6,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfflows.data_types import Data, TensorLike
 from tfflows.models.parts import parts
 
 
-def data_shapes(x, condition=None) -> list[tuple]:
+def data_shapes(x: Data, condition: TensorLike | None = None) -> list[tuple]:
     """Those of data, and of conditions if there are any, the batch not known.
 
     Args:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -11,6 +12,7 @@ import tensorflow as tf
 from tfflows import saved_model
 from tfflows.bijector_layer import shape_text
 from tfflows.check_bounds import check_bounds
+from tfflows.data_types import TensorLike
 from tfflows.models.checked_data import (
     check_count,
     check_data,
@@ -72,7 +74,13 @@ class DensityModel(LikelihoodTraining):
 
     # -- the density --------------------------------------------------------------------------
 
-    def log_prob(self, x, condition=None, seed=None, num_importance_samples: int = 1) -> tf.Tensor:
+    def log_prob(
+        self,
+        x: TensorLike,
+        condition: TensorLike | None = None,
+        seed: TensorLike | None = None,
+        num_importance_samples: int = 1,
+    ) -> tf.Tensor:
         """Log-density (for discrete data: log-probability) of each example in nats, `[batch]`.
 
         Arrays with NaN, infinity, or integers that are no values of the data are refused; what is a
@@ -105,7 +113,13 @@ class DensityModel(LikelihoodTraining):
         """`log_prob` for a condition as `encode_condition` gives it, with one sample of noise."""
         raise NotImplementedError
 
-    def bits_per_dim(self, x, condition=None, seed=None, num_importance_samples=1) -> tf.Tensor:
+    def bits_per_dim(
+        self,
+        x: TensorLike,
+        condition: TensorLike | None = None,
+        seed: TensorLike | None = None,
+        num_importance_samples: int = 1,
+    ) -> tf.Tensor:
         """`-log_prob / (D log 2)` of each example, `[batch]`, D the dimensions of an example.
 
         Args:
@@ -114,7 +128,13 @@ class DensityModel(LikelihoodTraining):
         log_prob = self.log_prob(x, condition, seed, num_importance_samples)
         return -log_prob / _nats_per_bit(np.shape(x)[1:])
 
-    def sample(self, n: int, condition=None, temperature=1.0, seed=None) -> tf.Tensor:
+    def sample(
+        self,
+        n: int,
+        condition: TensorLike | None = None,
+        temperature: TensorLike = 1.0,
+        seed: TensorLike | None = None,
+    ) -> tf.Tensor:
         """Draws `n` examples, `[n, ...]`.
 
         Args:
@@ -158,7 +178,7 @@ class DensityModel(LikelihoodTraining):
 
     # -- weights ------------------------------------------------------------------------------
 
-    def build(self, input_shape, condition_shape=None):
+    def build(self, input_shape: tuple, condition_shape: tuple | None = None) -> None:
         """Makes the weights for data of shape `input_shape`, batch axis included.
 
         Args:
@@ -190,13 +210,13 @@ class DensityModel(LikelihoodTraining):
     def _build(self, x_shape, condition_shape):
         raise NotImplementedError
 
-    def get_build_config(self):
+    def get_build_config(self) -> dict | None:
         if not self.built:
             return None
         condition = None if self.condition_shape is None else (None, *self.condition_shape)
         return {"input_shape": (None, *self.event_shape), "condition_shape": condition}
 
-    def build_from_config(self, config):
+    def build_from_config(self, config: dict | None) -> None:
         if config:
             self.build(**config)
 
@@ -215,11 +235,13 @@ class DensityModel(LikelihoodTraining):
                 "shape of the data yet. Call `fit`, or `build((None, ...))`."
             )
 
-    def check_data(self, x, condition=None) -> None:
+    def check_data(self, x: TensorLike, condition: TensorLike | None = None) -> None:
         """Raises a ValueError for data the model cannot take: shape, NaN, condition, labels."""
         check_data(self, x, condition)
 
-    def as_tensors(self, x, condition) -> tuple[tf.Tensor, tf.Tensor | None]:
+    def as_tensors(
+        self, x: TensorLike, condition: TensorLike | None
+    ) -> tuple[tf.Tensor, tf.Tensor | None]:
         """Data, and the conditions of as many examples as the layers take them."""
         x, condition = tf.convert_to_tensor(x), self.encode_condition(condition)
         if condition is not None:
@@ -228,11 +250,11 @@ class DensityModel(LikelihoodTraining):
             check_rows(self, x.shape[0] if x.shape.rank else None, condition.shape[0])
         return x, condition
 
-    def encode_condition(self, condition) -> tf.Tensor | None:
+    def encode_condition(self, condition: TensorLike | None) -> tf.Tensor | None:
         """Conditions as the layers take them: vectors or one-hot labels, in the flow's dtype."""
         return encode_condition(self, condition)
 
-    def stateless_seed(self, seed) -> tf.Tensor:
+    def stateless_seed(self, seed: TensorLike | None) -> tf.Tensor:
         """A pair of int32 from an int, a pair, or None (a fresh one from the model's own)."""
         return stateless_seed(seed, self.seed_generator)
 
@@ -243,7 +265,7 @@ class DensityModel(LikelihoodTraining):
 
     # -- saving -------------------------------------------------------------------------------
 
-    def export(self, path, metadata: dict | None = None) -> None:
+    def export(self, path: str | Path, metadata: dict | None = None) -> None:
         """Writes one SavedModel directory: servable, preset and Keras model (`tfflows.load`).
 
         The weights are those that the model has: with an optimizer's `use_ema`, the averages once
@@ -259,7 +281,7 @@ class DensityModel(LikelihoodTraining):
         return super().get_config() | {"num_classes": self.num_classes}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict) -> DensityModel:
         return cls(**config)
 
 

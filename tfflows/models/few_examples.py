@@ -6,11 +6,14 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfflows.data_types import Data, TensorLike
 from tfflows.models.data_shapes import data_shapes
 from tfflows.models.parts import parts
 
 
-def few_examples(data, condition=None, count: int | None = None) -> tuple:
+def few_examples(
+    data: Data, condition: TensorLike | None = None, count: int | None = None
+) -> tuple:
     """A few examples and their conditions, or None.
 
     Args:

@@ -10,6 +10,7 @@ import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
 from tfflows.bijector_layer import BijectorLayer, shape_text
+from tfflows.data_types import TensorLike
 from tfflows.dequantization import Dequantization
 from tfflows.distributions import BaseDistribution, FixedDistribution, StandardNormal
 from tfflows.flow_dtype import flow_dtype
@@ -40,7 +41,14 @@ class FlowModel(DensityModel):
     TensorShape([5])
     """
 
-    def __init__(self, flow, base=None, dequantization=None, num_classes=None, **kwargs):
+    def __init__(
+        self,
+        flow: BijectorLayer,
+        base: BaseDistribution | tfd.Distribution | None = None,
+        dequantization: Dequantization | None = None,
+        num_classes: int | None = None,
+        **kwargs,
+    ):
         super().__init__(num_classes=num_classes, **kwargs)
         if not isinstance(flow, BijectorLayer):
             raise ValueError(
@@ -137,12 +145,29 @@ class FlowModel(DensityModel):
     def _flow(self, x, condition):
         return self.flow(x, condition=condition)
 
-    def encode(self, x, condition=None) -> tf.Tensor:
+    def encode(self, x: TensorLike, condition: TensorLike | None = None) -> tf.Tensor:
         """Latents of data, `[batch, ...]`; no noise is added where there is a dequantization.
 
         A pixel then counts as the lower end of its bin, the rim of what a flow has seen: behind the
         logit of a small `alpha`, black is far out, and float32 may not bring it back. Latents like
         those of samples are `encode(model.dequantization(x)[0])`.
+
+        Args:
+          x: data, `[batch, ...]`.
+          condition: None, or one for each example.
+
+        Returns:
+          Latents of event shape `model.flow.latent_shape`: of a multi-scale flow, `[batch, D]`.
+
+        Raises:
+          ValueError: the model is not built; data or conditions are of another shape than it was
+            built for, or arrays with NaN or infinity.
+
+        >>> model = RealNVP(num_couplings=2, units=(8,))
+        >>> model.build((None, 3))
+        >>> x = np.ones([5, 3])
+        >>> bool(np.allclose(model.decode(model.encode(x)), x, atol=1e-5))
+        True
         """
         self.check_built()
         if not tf.is_tensor(x):
@@ -150,11 +175,29 @@ class FlowModel(DensityModel):
         x, condition = self.as_tensors(x, condition)
         return self._latents(x, condition)[0]
 
-    def decode(self, z, condition=None) -> tf.Tensor:
-        """Data of latents, `[batch, ...]`: the inverse of `encode`, not discretized."""
+    def decode(self, z: TensorLike, condition: TensorLike | None = None) -> tf.Tensor:
+        """Data of latents, `[batch, ...]`: the inverse of `encode`, not discretized.
+
+        Args:
+          z: latents, as `encode` gives them.
+          condition: None, or one for each of them.
+
+        Returns:
+          `[batch, ...]`; of pixels, reals, of which `model.dequantization.discretize` makes pixels.
+
+        Raises:
+          ValueError: as in `encode`, of latents.
+
+        >>> model = Glow(num_levels=2, num_steps=1, units=8, seed=1)
+        >>> model.build((None, 8, 8, 1))
+        >>> model.decode(np.zeros([2, 64])).shape
+        TensorShape([2, 8, 8, 1])
+        """
         return self.function("decode", self._decode)(*self.checked_latents(z, condition))
 
-    def checked_latents(self, z, condition) -> tuple[tf.Tensor, tf.Tensor | None]:
+    def checked_latents(
+        self, z: TensorLike, condition: TensorLike | None
+    ) -> tuple[tf.Tensor, tf.Tensor | None]:
         """Latents, and the conditions of as many, as the layers take them."""
         self.check_built()
         if not tf.is_tensor(z):
@@ -170,7 +213,9 @@ class FlowModel(DensityModel):
     def _sample(self, n, condition, temperature, seed):
         return self._discretized(self._decode(self.base.sample(n, temperature, seed), condition))
 
-    def sample_and_log_prob(self, n: int, condition=None, seed=None) -> tuple:
+    def sample_and_log_prob(
+        self, n: int, condition: TensorLike | None = None, seed: TensorLike | None = None
+    ) -> tuple:
         """`(sample(n), log_prob of it)`, of one pass: for importance sampling, say.
 
         Args:
@@ -204,7 +249,13 @@ class FlowModel(DensityModel):
     def _discretized(self, x):
         return x if self.dequantization is None else self.dequantization.discretize(x)
 
-    def interpolate(self, start, end, position, condition=None) -> tf.Tensor:
+    def interpolate(
+        self,
+        start: TensorLike,
+        end: TensorLike,
+        position: TensorLike,
+        condition: TensorLike | None = None,
+    ) -> tf.Tensor:
         """Examples on the way from one to another, through the latent space.
 
         The weights of the two latents are cosine and sine, whose squares add up to 1; what lies
@@ -257,7 +308,7 @@ class FlowModel(DensityModel):
     def served_once(self) -> list[tuple]:
         return [(self.flow, "forward_and_log_det"), (self.flow, "inverse_and_log_det")]
 
-    def distribution(self, condition=None) -> tfd.TransformedDistribution:
+    def distribution(self, condition: TensorLike | None = None) -> tfd.TransformedDistribution:
         """The model as a `tfd.TransformedDistribution`, from the weights as they are.
 
         Of autoregressive flows, use what goes in sequence (sampling of a MAF, densities of an IAF)
@@ -299,7 +350,7 @@ class FlowModel(DensityModel):
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict) -> FlowModel:
         return cls(**revived(config))
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import keras
+from tensorflow_probability import distributions as tfd
 
 from tfflows.bijector_layer import shape_text
-from tfflows.dequantization import VariationalDequantization
+from tfflows.dequantization import Dequantization, VariationalDequantization
+from tfflows.distributions import BaseDistribution
 from tfflows.families import MixtureOfLogistics
 from tfflows.layers import ActNorm, Chain, Coupling, Squeeze, Unsqueeze
 from tfflows.masks import Half, PackedCheckerboard
@@ -68,10 +70,10 @@ class FlowPlusPlus(ImageFlow):
         noise_units: int = 16,
         num_bits: int = 8,
         alpha: float | None = 0.05,
-        dequantization="variational",
+        dequantization: str | Dequantization | None = "variational",
         memory: str | None = None,
         seed: int | None = None,
-        base=None,
+        base: BaseDistribution | tfd.Distribution | None = None,
         num_classes: int | None = None,
         **kwargs,
     ):

@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import keras
+from tensorflow_probability import distributions as tfd
 
 from tfflows.check_bounds import check_bounds
-from tfflows.families import Affine
+from tfflows.dequantization import Dequantization
+from tfflows.distributions import BaseDistribution
+from tfflows.families import Affine, Family
 from tfflows.layers import ActNorm, Chain, Coupling, Squeeze
 from tfflows.models.image_flow import ImageFlow, image_family
 from tfflows.models.linear_layer import linear_layer
@@ -57,19 +62,19 @@ class Glow(ImageFlow):
         num_steps: int = 8,
         units: int = 64,
         linear: str = "plu",
-        family="affine",
+        family: str | Family = "affine",
         max_log_scale: float = 2.0,
         learned_prior: bool = True,
         network: str = "conv",
         num_blocks: int = 1,
         kernel_size: int = 3,
-        activation="relu",
+        activation: str | Callable = "relu",
         num_bits: int = 8,
         alpha: float | None = None,
-        dequantization="uniform",
+        dequantization: str | Dequantization | None = "uniform",
         seed: int | None = None,
         memory: str | None = None,
-        base=None,
+        base: BaseDistribution | tfd.Distribution | None = None,
         num_classes: int | None = None,
         **kwargs,
     ):

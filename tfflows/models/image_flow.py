@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 import tensorflow as tf
 
-from tfflows.bijector_layer import shape_text
+from tfflows.bijector_layer import BijectorLayer, shape_text
 from tfflows.check_bounds import check_bounds
+from tfflows.data_types import TensorLike
 from tfflows.dequantization import Dequantization, UniformDequantization
 from tfflows.families import Affine, Family
 from tfflows.families.names import FAMILIES
@@ -36,10 +37,10 @@ class ImageFlow(FlowModel):
 
     def __init__(
         self,
-        levels,
+        levels: Sequence[BijectorLayer],
         num_bits: int = 8,
         alpha: float | None = None,
-        dequantization="uniform",
+        dequantization: str | Dequantization | None = "uniform",
         own_dequantizations: dict[str, Callable] | None = None,
         **kwargs,
     ):
@@ -73,17 +74,24 @@ class ImageFlow(FlowModel):
             )
         super()._build(x_shape, condition_shape)
 
-    def split_latent(self, z) -> list:
+    def split_latent(self, z: tf.Tensor) -> list:
         """The parts of latents `[batch, D]` in image shapes, one a level, the finest first."""
         self.check_built()
         return self.multi_scale.split_latent(z)
 
-    def join_latent(self, parts):
+    def join_latent(self, parts: Sequence[tf.Tensor]) -> tf.Tensor:
         """Undoes `split_latent`."""
         self.check_built()
         return self.multi_scale.join_latent(parts)
 
-    def resample(self, z, kept, condition=None, temperature=1.0, seed=None) -> tf.Tensor:
+    def resample(
+        self,
+        z: TensorLike,
+        kept: int | Sequence[int],
+        condition: TensorLike | None = None,
+        temperature: TensorLike = 1.0,
+        seed: TensorLike | None = None,
+    ) -> tf.Tensor:
         """Images that share parts of their latents with others; the rest is drawn anew.
 
         With the coarse parts kept, images differ in detail alone (Dinh et al. 2017, appendix).
@@ -124,7 +132,7 @@ class ImageFlow(FlowModel):
         return super().own_config() | {"num_bits": self.num_bits, "alpha": self.alpha}
 
 
-def image_family(family, max_log_scale: float) -> Family:
+def image_family(family: str | Family, max_log_scale: float) -> Family:
     """The family that an argument names, "affine" with this bound.
 
     What is rare in images is far off in latents, and each coupling may carry it further: through

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import keras
+import numpy as np
 import tensorflow as tf
 
+from tfflows.data_types import Data, TensorLike
 from tfflows.flow_dtype import flow_dtype
 from tfflows.models.checked_data import check_event_shape, check_importance_samples
 from tfflows.models.clip_after_reduction import clip_after_reduction
@@ -35,13 +39,15 @@ class LikelihoodTraining(keras.Model):
         self._importance_samples_of_evaluate = 1
         self._functions = {}
 
-    def __call__(self, inputs, *args, **kwargs):
+    def __call__(
+        self, inputs: TensorLike | keras.KerasTensor, *args, **kwargs
+    ) -> tf.Tensor | keras.KerasTensor:
         # Keras would look for arguments of `call` named as those of `build`: here one is a pair.
         if not self.built:
             self.build(*data_shapes(*data_and_condition(inputs)))
         return super().__call__(inputs, *args, **kwargs)
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: TensorLike, training: bool | None = None) -> tf.Tensor:
         x, condition = data_and_condition(inputs)
         check_event_shape(self, x.shape)
         if self.target_log_prob is not None and training:
@@ -49,22 +55,29 @@ class LikelihoodTraining(keras.Model):
         samples = self._importance_samples_of_evaluate
         return self.log_prob(x, condition, num_importance_samples=samples)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
         """`(batch,)`, of the shape of x, or of the pair of it and the condition's."""
         first = input_shape[0]
         return (first[0] if isinstance(first, (tuple, list)) else first,)
 
-    def compute_output_spec(self, inputs, training=None):
+    def compute_output_spec(
+        self, inputs: keras.KerasTensor | tuple, training: bool | None = None
+    ) -> keras.KerasTensor:
         x, _ = data_and_condition(inputs)
         return keras.KerasTensor(x.shape[:1], dtype=flow_dtype(self))
 
-    def function(self, name, python_function):
+    def function(self, name: str, python_function: Callable) -> Callable:
         """The method as one `tf.function`, made when it is first needed."""
         if name not in self._functions:
             self._functions[name] = tf.function(python_function, reduce_retracing=True)
         return self._functions[name]
 
-    def compile(self, optimizer="adam", target_log_prob=None, **kwargs):
+    def compile(
+        self,
+        optimizer: str | keras.optimizers.Optimizer = "adam",
+        target_log_prob: Callable | None = None,
+        **kwargs,
+    ) -> None:
         """Configures training; takes what `keras.Model.compile` takes, but needs no loss.
 
         Args:
@@ -91,17 +104,24 @@ class LikelihoodTraining(keras.Model):
         super().compile(optimizer=optimizer, **kwargs)
         clip_after_reduction(self.optimizer, self.distribute_strategy)
 
-    def get_compile_config(self):
+    def get_compile_config(self) -> dict | None:
         # A target is a function: not ours to save.
         return None if self.target_log_prob is not None else super().get_compile_config()
 
-    def compile_from_config(self, config):
+    def compile_from_config(self, config: dict) -> None:
         config = keras.saving.deserialize_keras_object(config)
         self.compile(**{k: v for k, v in config.items() if v is not None})
         if self.built:
             self.optimizer.build(self.trainable_variables)
 
-    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+    def compute_loss(
+        self,
+        x: TensorLike | None = None,
+        y: tf.Tensor | None = None,
+        y_pred: tf.Tensor | None = None,
+        sample_weight: tf.Tensor | None = None,
+        training: bool = True,
+    ) -> tf.Tensor:
         weight = tf.ones_like(y_pred)
         if sample_weight is not None:
             weight = tf.cast(sample_weight, y_pred.dtype)
@@ -115,20 +135,35 @@ class LikelihoodTraining(keras.Model):
         others = [tf.cast(tf.reduce_sum(loss), objective.dtype) for loss in self.losses]
         return tf.add_n([-objective, *(loss / replicas for loss in others)])
 
-    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+    def compute_metrics(
+        self,
+        x: TensorLike | None,
+        y: tf.Tensor | None,
+        y_pred: tf.Tensor,
+        sample_weight: tf.Tensor | None = None,
+    ) -> dict:
         logs = super().compute_metrics(x, y, y_pred, sample_weight)
         if is_multi_worker(tf.distribute.get_strategy()):
             # There Keras takes means over the first axis, and a scalar has none.
             logs = {name: tf.reshape(value, [1]) for name, value in logs.items()}
         return logs
 
-    def get_metrics_result(self):
+    def get_metrics_result(self) -> dict:
         logs = super().get_metrics_result()
         if self.is_discrete and "nll" in logs:
             logs["bits_per_dim"] = logs["nll"] / self.nats_per_bit
         return logs
 
-    def fit(self, x=None, y=None, *, batch_size=None, validation_data=None, callbacks=None, **kw):
+    def fit(
+        self,
+        x: Data | None = None,
+        y: TensorLike | None = None,
+        *,
+        batch_size: int | None = None,
+        validation_data: Data | None = None,
+        callbacks: Sequence[keras.callbacks.Callback] | keras.callbacks.CallbackList | None = None,
+        **kw,
+    ) -> keras.callbacks.History:
         """Trains; as `keras.Model.fit`, with the condition in the place of the target.
 
         Args:
@@ -170,7 +205,14 @@ class LikelihoodTraining(keras.Model):
             **kw,
         )
 
-    def evaluate(self, x=None, y=None, *, num_importance_samples: int = 1, **kwargs):
+    def evaluate(
+        self,
+        x: Data | None = None,
+        y: TensorLike | None = None,
+        *,
+        num_importance_samples: int = 1,
+        **kwargs,
+    ) -> float | list | dict:
         """As `keras.Model.evaluate`: `nll` in nats and, for discrete data, `bits_per_dim`.
 
         Args:
@@ -195,27 +237,39 @@ class LikelihoodTraining(keras.Model):
         finally:
             self.test_function, self._importance_samples_of_evaluate = traced, 1
 
-    def predict(self, x, y=None, **kwargs):
+    def predict(self, x: Data, y: TensorLike | None = None, **kwargs) -> np.ndarray:
         """`log_prob` of each example in nats, `[n]`, in batches."""
         self.check_built()
         return super().predict(pack(x, y, self.check_data)["x"], **kwargs)
 
-    def train_on_batch(self, x, y=None, sample_weight=None, **kwargs):
+    def train_on_batch(
+        self,
+        x: TensorLike,
+        y: TensorLike | None = None,
+        sample_weight: TensorLike | None = None,
+        **kwargs,
+    ) -> float | list | dict:
         """One step on a batch of data and, in the place of the target, conditions."""
         self._prepare(x, y)
         return super().train_on_batch(**pack(x, y, self.check_data, sample_weight), **kwargs)
 
-    def test_on_batch(self, x, y=None, sample_weight=None, **kwargs):
+    def test_on_batch(
+        self,
+        x: TensorLike,
+        y: TensorLike | None = None,
+        sample_weight: TensorLike | None = None,
+        **kwargs,
+    ) -> float | list | dict:
         """`evaluate` of a batch of data and, in the place of the target, conditions."""
         self.check_built()
         return super().test_on_batch(**pack(x, y, self.check_data, sample_weight), **kwargs)
 
-    def predict_on_batch(self, x, y=None):
+    def predict_on_batch(self, x: TensorLike, y: TensorLike | None = None) -> np.ndarray:
         """`log_prob` of a batch in nats, `[n]`; `y` are conditions."""
         self.check_built()
         return super().predict_on_batch(pack(x, y, self.check_data)["x"])
 
-    def quantize(self, *args, **kwargs):
+    def quantize(self, *args, **kwargs) -> None:
         """As `keras.Model.quantize`."""
         self._functions.clear()
         return super().quantize(*args, **kwargs)
@@ -233,7 +287,9 @@ class LikelihoodTraining(keras.Model):
         """Whether there is no data-dependent initialisation left to be done."""
         return True
 
-    def adapt(self, data, condition=None, num_examples: int | None = None) -> None:
+    def adapt(
+        self, data: Data, condition: TensorLike | None = None, num_examples: int | None = None
+    ) -> None:
         """Data-dependent initialisation, as Keras's `Normalization.adapt`; `fit` calls it once.
 
         What has been initialized, or loaded, is left as it is: training has gone on from there.

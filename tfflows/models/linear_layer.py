@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import functools
 
+import keras
+
 from tfflows.bijector_layer import BijectorLayer
 from tfflows.layers import EmergingConvolution, InvertibleLinear, PeriodicConvolution
 
@@ -11,7 +13,9 @@ LINEAR_LAYERS = {kind: functools.partial(InvertibleLinear, kind) for kind in ("p
 LINEAR_LAYERS |= {"emerging": EmergingConvolution, "periodic": PeriodicConvolution}
 
 
-def linear_layer(kind: str, index: int, seed: int | None, dtype) -> BijectorLayer:
+def linear_layer(
+    kind: str, index: int, seed: int | None, dtype: str | keras.DTypePolicy | None
+) -> BijectorLayer:
     """Linear layer number `index` of a model; the seed differs with the number.
 
     >>> linear_layer("plu", 3, seed=1, dtype="float32").name

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import keras
+from tensorflow_probability import distributions as tfd
 
 from tfflows.check_bounds import check_bounds
+from tfflows.distributions import BaseDistribution
+from tfflows.families import Family
 from tfflows.layers import Autoregressive, Chain, Invert, Permute
 from tfflows.models.flow_model import FlowModel
 from tfflows.models.normalization_before import normalization_before
@@ -43,12 +46,12 @@ class MAF(FlowModel):
         self,
         num_layers: int = 5,
         units: Sequence[int] = (128, 128),
-        family="affine",
+        family: str | Family = "affine",
         normalization: str | None = None,
-        activation="relu",
+        activation: str | Callable = "relu",
         residual: bool = False,
         memory: str | None = None,
-        base=None,
+        base: BaseDistribution | tfd.Distribution | None = None,
         num_classes: int | None = None,
         **kwargs,
     ):

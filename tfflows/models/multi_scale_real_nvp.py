@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import keras
+from tensorflow_probability import distributions as tfd
 
 from tfflows.check_bounds import check_bounds
+from tfflows.dequantization import Dequantization
+from tfflows.distributions import BaseDistribution
+from tfflows.families import Family
 from tfflows.layers import Chain, Coupling, Squeeze
 from tfflows.masks import Checkerboard, Half
 from tfflows.models.image_flow import ImageFlow, image_family
@@ -57,16 +63,16 @@ class MultiScaleRealNVP(ImageFlow):
         double_units: bool = True,
         num_couplings: int = 3,
         num_final: int = 4,
-        family="affine",
+        family: str | Family = "affine",
         max_log_scale: float = 2.0,
         normalization: str | None = "batch",
         weight_normalization: bool = True,
-        activation="relu",
+        activation: str | Callable = "relu",
         num_bits: int = 8,
         alpha: float | None = 0.05,
-        dequantization="uniform",
+        dequantization: str | Dequantization | None = "uniform",
         memory: str | None = None,
-        base=None,
+        base: BaseDistribution | tfd.Distribution | None = None,
         num_classes: int | None = None,
         **kwargs,
     ):

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import keras
+from tensorflow_probability import distributions as tfd
 
 from tfflows.check_bounds import check_bounds
+from tfflows.distributions import BaseDistribution
 from tfflows.families import RationalQuadraticSpline
 from tfflows.layers import Autoregressive, Chain, Coupling, InvertibleLinear, Permute
 from tfflows.masks import Alternating
@@ -49,13 +53,13 @@ class NeuralSplineFlow(FlowModel):
         bound: float = 5.0,
         size_scale: float = 1.0,
         linear: str | None = "plu",
-        linear_initializer="orthogonal",
+        linear_initializer: str | keras.initializers.Initializer = "orthogonal",
         normalization: str | None = None,
-        activation="relu",
+        activation: str | Callable = "relu",
         dropout: float = 0.0,
         seed: int | None = None,
         memory: str | None = None,
-        base=None,
+        base: BaseDistribution | tfd.Distribution | None = None,
         num_classes: int | None = None,
         **kwargs,
     ):

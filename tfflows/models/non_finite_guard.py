@@ -19,18 +19,18 @@ class NonFiniteGuard(keras.callbacks.Callback):
     begins and after every `INTERVAL` batches, or as soon after them as there is a loss.
     """
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict | None = None) -> None:
         self.batches, self.epoch, self.passed = 0, 0, 0
         self.good, self.newest = None, None
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict | None = None) -> None:
         self.epoch, self.passed = epoch, self.batches
 
-    def on_train_batch_begin(self, batch, logs=None):
+    def on_train_batch_begin(self, batch: int, logs: dict | None = None) -> None:
         if self.good is None:  # now: other callbacks may have put back weights when training began
             self.good = self._copy()
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: dict | None = None) -> None:
         loss = float((logs or {}).get("loss", 0.0))
         self.batches = self.passed + batch + 1
         if not math.isfinite(loss):

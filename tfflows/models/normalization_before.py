@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import keras
+
 from tfflows.bijector_layer import BijectorLayer
 from tfflows.layers import ActNorm, BatchNormalization
 
 NORMALIZATIONS = {"act": ActNorm, "batch": BatchNormalization}
 
 
-def normalization_before(kind: str | None, index: int, dtype) -> list[BijectorLayer]:
+def normalization_before(
+    kind: str | None, index: int, dtype: str | keras.DTypePolicy | None
+) -> list[BijectorLayer]:
     """The normalization before layer `index`: a list of one, or of none if `kind` is None.
 
     >>> [layer.name for layer in normalization_before("act", 3, "float32")]

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 import tensorflow as tf
 
+from tfflows.data_types import Data, TensorLike
 from tfflows.models.packed_py_dataset import PackedPyDataset
 from tfflows.models.parts import data_and_condition
 from tfflows.models.shared_data import sharded
@@ -12,7 +16,9 @@ from tfflows.models.shared_data import sharded
 DATASETS = tf.data.Dataset, keras.utils.PyDataset
 
 
-def pack(x, condition, check, sample_weight=None) -> dict:
+def pack(
+    x: Data, condition: TensorLike | None, check: Callable, sample_weight: TensorLike | None = None
+) -> dict:
     """`x` and its condition as the one input of the model.
 
     Keras hands a model's `call` only the first element of what `fit` is given; a condition is an
@@ -62,7 +68,7 @@ def _inputs(x, *condition_and_weight):
     return x if condition is None else (x, condition), *(weight * 2)
 
 
-def check_source(x) -> None:
+def check_source(x: Any) -> None:
     """Raises a ValueError for what is neither an array, nor arrays, nor a dataset."""
     if not (isinstance(x, (*DATASETS, list, tuple)) or hasattr(x, "__array__")):
         raise ValueError(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import keras
 
 from tfflows.models.parts import parts
@@ -15,7 +17,7 @@ class PackedPyDataset(keras.utils.PyDataset):
       inputs: from the parts of a batch to what Keras takes.
     """
 
-    def __init__(self, data: keras.utils.PyDataset, inputs):
+    def __init__(self, data: keras.utils.PyDataset, inputs: Callable):
         super().__init__(data.workers, data.use_multiprocessing, data.max_queue_size)
         self.data = data
         self.inputs = inputs
@@ -27,8 +29,8 @@ class PackedPyDataset(keras.utils.PyDataset):
     def __getitem__(self, index):
         return self.inputs(*parts(self.data[index]))
 
-    def on_epoch_begin(self):
+    def on_epoch_begin(self) -> None:
         self.data.on_epoch_begin()
 
-    def on_epoch_end(self):
+    def on_epoch_end(self) -> None:
         self.data.on_epoch_end()

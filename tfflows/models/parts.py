@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
 
-def parts(batch) -> tuple:
+
+def parts(batch: Any) -> tuple:
     """Data, condition, weight, or those that there are.
 
     >>> parts(1), parts([1, 2])
@@ -12,7 +14,7 @@ def parts(batch) -> tuple:
     return tuple(batch) if isinstance(batch, (tuple, list)) else (batch,)
 
 
-def data_and_condition(inputs) -> tuple:
+def data_and_condition(inputs: Any) -> tuple:
     """`(x, condition)`, of the input of a model: of `x` alone the condition is None.
 
     >>> data_and_condition(1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+from collections.abc import Sequence
 
 import keras
 import numpy as np
@@ -10,6 +11,7 @@ import tensorflow as tf
 
 from tfflows.bijector_layer import shape_text
 from tfflows.check_bounds import check_bounds
+from tfflows.data_types import TensorLike
 from tfflows.distributions import DiscretizedLogisticHead
 from tfflows.flow_dtype import flow_dtype
 from tfflows.models.checked_data import check_event_shape
@@ -154,7 +156,7 @@ class PixelCNNPlusPlus(DensityModel):
                 f"{shape_text([None, None, channels])}. Received: shape {tuple(x.shape)}."
             )
 
-    def call(self, inputs, training=None):
+    def call(self, inputs: TensorLike, training: bool | None = None) -> tf.Tensor:
         if not (training and self.pixels_per_image) or self.target_log_prob is not None:
             return super().call(inputs, training)
         x, condition = data_and_condition(inputs)
@@ -176,7 +178,13 @@ class PixelCNNPlusPlus(DensityModel):
         return self.head.distribution(self.head(features))
 
     def sample(
-        self, n: int, condition=None, temperature=1.0, seed=None, prefix=None, size=None
+        self,
+        n: int,
+        condition: TensorLike | None = None,
+        temperature: TensorLike = 1.0,
+        seed: TensorLike | None = None,
+        prefix: TensorLike | None = None,
+        size: Sequence[int] | None = None,
     ) -> tf.Tensor:
         """Draws `n` images, `[n, height, width, channels]`, integers as float32.
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from tfflows.data_types import TensorLike
 
-def random_pixels(n: int, count: int, chosen: int, seed) -> tf.Tensor:
+
+def random_pixels(n: int, count: int, chosen: int, seed: TensorLike) -> tf.Tensor:
     """One pixel at random of each of equal stretches of an image: `[n, chosen]`, indices.
 
     Neighbours say nearly the same, and so are not both chosen often. Each pixel is as probable as

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import keras
+from tensorflow_probability import distributions as tfd
 
 from tfflows.check_bounds import check_bounds
+from tfflows.distributions import BaseDistribution
+from tfflows.families import Family
 from tfflows.identifier import resolve
 from tfflows.layers import Chain, Coupling
 from tfflows.layers.coupling import MASKS
@@ -40,14 +43,14 @@ class RealNVP(FlowModel):
         self,
         num_couplings: int = 8,
         units: Sequence[int] = (128, 128),
-        mask="alternating",
-        family="affine",
+        mask: str | Mask = "alternating",
+        family: str | Family = "affine",
         normalization: str | None = None,
-        activation="relu",
+        activation: str | Callable = "relu",
         dropout: float = 0.0,
         weight_normalization: bool = False,
         memory: str | None = None,
-        base=None,
+        base: BaseDistribution | tfd.Distribution | None = None,
         num_classes: int | None = None,
         **kwargs,
     ):

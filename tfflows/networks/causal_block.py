@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import keras
 import tensorflow as tf
 
@@ -62,7 +64,7 @@ class CausalBlock(keras.layers.Layer):
             self.skip = WeightNormalizedDense(units, name="skip", dtype=policy)
         self.mask = DropoutMask(dropout, 2 * units, name="dropout", dtype=policy)
 
-    def build(self, x_shape, condition_shape=None):
+    def build(self, x_shape: tuple, condition_shape: tuple | None = None) -> None:
         doubled = (*x_shape[:-1], 2 * self.units)
         for layer in (self.first, self.second, self.side, self.skip):
             if layer is not None:
@@ -73,14 +75,27 @@ class CausalBlock(keras.layers.Layer):
             )
             self.condition.build(condition_shape)
 
-    def call(self, x, side=None, skip=None, condition=None):
+    def call(
+        self,
+        x: tf.Tensor,
+        side: tf.Tensor | None = None,
+        skip: tf.Tensor | None = None,
+        condition: tf.Tensor | None = None,
+    ) -> tf.Tensor:
         return self.forward(x, side, skip, self.project(condition), plain)
 
-    def project(self, condition):
+    def project(self, condition: tf.Tensor | None) -> tf.Tensor | None:
         """What the condition gives to the second convolution, `[batch, 2 units]`, or None."""
         return None if condition is None else self.condition(condition)
 
-    def forward(self, x, side, skip, condition, run):
+    def forward(
+        self,
+        x: tf.Tensor,
+        side: tf.Tensor | None,
+        skip: tf.Tensor | None,
+        condition: tf.Tensor | None,
+        run: Callable,
+    ) -> tf.Tensor:
         """`call`, with a way to `run` each layer, and the condition projected."""
         h = run(self.first, x, concat_elu)
         if side is not None:
@@ -93,7 +108,7 @@ class CausalBlock(keras.layers.Layer):
             h += tf.reshape(condition, [-1, *[1] * (h.shape.rank - 2), 2 * self.units])
         return x + glu(h)
 
-    def compute_output_shape(self, x_shape, *_):
+    def compute_output_shape(self, x_shape: tuple, *_) -> tuple:
         return tuple(x_shape)
 
     def get_config(self) -> dict:

@@ -55,13 +55,13 @@ class CausalConvolution(WeightNormalizedDense):
         self.strides = strides
         self.initial_scale = initial_scale
 
-    def kernel_shape(self, channels):
+    def kernel_shape(self, channels: int) -> tuple:
         return (*self.kernel_size, channels, self.units)
 
-    def apply_kernel(self, inputs, kernel):
+    def apply_kernel(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         return self._convolve(inputs, kernel, self.kernel_size[0] - 1)
 
-    def adapt(self, inputs):
+    def adapt(self, inputs: tf.Tensor) -> tf.Tensor:
         return super().adapt(inputs, self.initial_scale)
 
     def _convolve(self, inputs, kernel, top):
@@ -75,7 +75,9 @@ class CausalConvolution(WeightNormalizedDense):
 
     # -- row by row, pixel by pixel -------------------------------------------------------------
 
-    def step_row(self, above, row, kernel) -> tuple[tf.Tensor, tf.Tensor]:
+    def step_row(
+        self, above: tf.Tensor, row: tf.Tensor, kernel: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """A row of the output, `[batch, width, units]`, of one of the input.
 
         Args:
@@ -89,13 +91,15 @@ class CausalConvolution(WeightNormalizedDense):
         rows = tf.concat([above, row[:, tf.newaxis]], 1)
         return self.add_bias(self._convolve(rows, kernel, 0)[:, 0]), rows[:, 1:]
 
-    def row_term(self, above, kernel) -> tf.Tensor:
+    def row_term(self, above: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         """What the rows above, as in `step_row`, and the bias give to a row of the output."""
         if self.kernel_size[0] == 1:
             return self.add_bias(tf.zeros([*_sizes(above, self.strides), self.units], above.dtype))
         return self.add_bias(self._convolve(above, kernel[:-1], 0)[:, 0])
 
-    def step_pixel(self, window, row_term, kernel) -> tf.Tensor:
+    def step_pixel(
+        self, window: list[tf.Tensor], row_term: tf.Tensor, kernel: tf.Tensor
+    ) -> tf.Tensor:
         """A pixel of the output, `[batch, units]`, of stream "down_right".
 
         Args:
@@ -106,7 +110,7 @@ class CausalConvolution(WeightNormalizedDense):
         """
         return tf.concat(window, 1) @ tf.reshape(kernel[-1], [-1, self.units]) + row_term
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
         n, *size, _ = input_shape
         return (n, *(None if s is None else -(-s // self.strides) for s in size), self.units)
 
@@ -115,12 +119,12 @@ class CausalConvolution(WeightNormalizedDense):
         return super().get_config() | {name: getattr(self, name) for name in names}
 
 
-def shift_down(x) -> tf.Tensor:
+def shift_down(x: tf.Tensor) -> tf.Tensor:
     """Each pixel of `[batch, h, w, c]` one row lower, zeros on top."""
     return tf.pad(x, [[0, 0], [1, 0], [0, 0], [0, 0]])[:, :-1]
 
 
-def shift_right(x) -> tf.Tensor:
+def shift_right(x: tf.Tensor) -> tf.Tensor:
     """Each pixel of `[batch, h, w, c]` one column to the right, zeros on the left."""
     return tf.pad(x, [[0, 0], [0, 0], [1, 0], [0, 0]])[:, :, :-1]
 

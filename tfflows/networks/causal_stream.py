@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import keras
 import tensorflow as tf
 
@@ -84,7 +86,7 @@ class CausalStream(keras.layers.Layer):
         """Those of this resolution."""
         return [*self.before, *self.after]
 
-    def build(self, x_shape, condition_shape=None):
+    def build(self, x_shape: tuple, condition_shape: tuple | None = None) -> None:
         for block in self.blocks:
             block.build(x_shape, condition_shape)
         if self.lower is not None:
@@ -93,10 +95,14 @@ class CausalStream(keras.layers.Layer):
             self.lower.build(lower_shape, condition_shape)
             self.grow.build(lower_shape)
 
-    def call(self, x, sides=None, condition=None):
+    def call(
+        self, x: tf.Tensor, sides: list | None = None, condition: tf.Tensor | None = None
+    ) -> list:
         return self.forward(x, sides, condition, plain)
 
-    def forward(self, x, sides, condition, run) -> list:
+    def forward(
+        self, x: tf.Tensor, sides: list | None, condition: tf.Tensor | None, run: Callable
+    ) -> list:
         """`call`, with a way to `run` each layer."""
         outputs = []
 
@@ -114,7 +120,7 @@ class CausalStream(keras.layers.Layer):
         self.walk(x, step, lower)
         return outputs
 
-    def walk(self, h, step, lower):
+    def walk(self, h: tf.Tensor | None, step: Callable, lower: Callable) -> tf.Tensor | None:
         """The order of things: `step(block, h, skip)` and `lower(h)` do them."""
         skips = [h]
         for block in self.before:

@@ -6,7 +6,7 @@ import tensorflow as tf
 
 
 @tf.custom_gradient
-def concat_elu(x):
+def concat_elu(x: tf.Tensor):
     """`elu([x, -x])` on the last axis, which doubles: no feature's gradient dies.
 
     Salimans et al. 2017, their code.
@@ -24,6 +24,6 @@ def _gradient(y, upstream):
     return tf.cast(positive - negative, y.dtype)
 
 
-def wide(x) -> tf.Tensor:
+def wide(x: tf.Tensor) -> tf.Tensor:
     """In float32 at least: exponentials in bfloat16 take a CPU three times as long."""
     return tf.cast(x, "float32") if x.dtype.size < 4 else x

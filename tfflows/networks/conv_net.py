@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import keras
 
@@ -32,7 +32,7 @@ class ConvNet(FeedForward):
         self,
         units: Sequence[int] = (64, 64),
         kernel_sizes: Sequence[int] = (3, 1),
-        activation="relu",
+        activation: str | Callable = "relu",
         weight_normalization: bool = False,
         **kwargs,
     ):

@@ -38,10 +38,10 @@ class DropoutMask(keras.layers.Layer):
         self.dropped_of_256 = round(256 * rate)
         self.seed_generator = keras.random.SeedGenerator(seed) if rate else None
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple) -> None:
         pass
 
-    def call(self, inputs, training=False):
+    def call(self, inputs: tf.Tensor, training: bool | None = False) -> tf.Tensor | None:
         if not training or not self.dropped_of_256:
             return None
         shape = tf.concat([tf.shape(inputs)[:-1], [self.channels]], 0)
@@ -51,7 +51,7 @@ class DropoutMask(keras.layers.Layer):
         numbers = tf.reshape(tf.bitcast(numbers, tf.uint8), [-1])[:size]
         return tf.reshape(numbers, shape) >= self.dropped_of_256
 
-    def drop(self, features, kept) -> tf.Tensor:
+    def drop(self, features: tf.Tensor, kept: tf.Tensor | None) -> tf.Tensor:
         """Zero where a feature is not kept, the others scaled up; unchanged if there's no mask."""
         if kept is None:
             return features

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import keras
+import tensorflow as tf
 
 from tfflows.networks.concat_elu import concat_elu
 from tfflows.networks.gated_convolution import GatedConvolution
@@ -53,7 +54,7 @@ class GatedAttention(keras.layers.Layer):
             units, kernel_size, padding="same", name="first", dtype=self.dtype_policy
         )
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple) -> None:
         self.first.build(input_shape)
         shape = (*input_shape[:-1], self.units)
         self.blocks = list(self._blocks(attends=math.prod(shape[1:3]) <= self.max_positions))
@@ -73,13 +74,13 @@ class GatedAttention(keras.layers.Layer):
                 name = f"attention_{i}"
                 yield GatedSelfAttention(self.units, self.num_heads, name=name, **options)
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         h = self.first(inputs)
         for block, normalization in zip(self.blocks, self.normalizations):
             h = normalization(block(h))
         return concat_elu(h)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
         return (*input_shape[:-1], 2 * self.units)
 
     def get_config(self) -> dict:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keras
+import tensorflow as tf
 
 from tfflows.networks.concat_elu import concat_elu
 from tfflows.networks.glu import glu
@@ -39,15 +40,15 @@ class GatedConvolution(keras.layers.Layer):
             2 * units, 1, kernel_initializer="zeros", name="gate", dtype=policy
         )
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple) -> None:
         self.convolution.build((*input_shape[:-1], 2 * self.units))
         self.gate.build((*input_shape[:-1], 2 * self.units))
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         h = concat_elu(self.convolution(concat_elu(inputs)))
         return inputs + glu(self.gate(self.drop(h) if self.dropout else h))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
         return tuple(input_shape)
 
     def get_config(self) -> dict:

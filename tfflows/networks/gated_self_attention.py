@@ -42,7 +42,7 @@ class GatedSelfAttention(keras.layers.Layer):
             2 * units, 1, kernel_initializer="zeros", name="gate", dtype=policy
         )
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple) -> None:
         self.position = self.add_weight(
             shape=tuple(input_shape[1:]),
             initializer=keras.initializers.RandomNormal(stddev=0.01),
@@ -51,7 +51,7 @@ class GatedSelfAttention(keras.layers.Layer):
         self.projection.build(input_shape)
         self.gate.build(input_shape)
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         _, height, width, _ = inputs.shape
         size = self.units // self.num_heads
         packed = self.projection(inputs + tf.convert_to_tensor(self.position))
@@ -63,7 +63,7 @@ class GatedSelfAttention(keras.layers.Layer):
         mixed = tf.reshape(mixed, [-1, height, width, self.units])
         return inputs + glu(self.gate(mixed))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
         return tuple(input_shape)
 
     def get_config(self) -> dict:

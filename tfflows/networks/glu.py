@@ -8,7 +8,7 @@ from tfflows.networks.concat_elu import wide
 
 
 @tf.custom_gradient
-def glu(h):
+def glu(h: tf.Tensor) -> tf.Tensor:
     """`a sigmoid(b)`, a and b the halves of the last axis."""
     a, b = tf.split(h, 2, -1)
     y = a * tf.cast(tf.sigmoid(wide(b)), a.dtype)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import keras
 import numpy as np
@@ -45,7 +45,7 @@ class MADE(keras.layers.Layer):
         self,
         units: Sequence[int] = (128, 128),
         num_parameters: int | None = None,
-        activation="relu",
+        activation: str | Callable = "relu",
         residual: bool = False,
         order: str | Sequence[int] = "natural",
         **kwargs,
@@ -64,7 +64,7 @@ class MADE(keras.layers.Layer):
                 f"`units` should all be equal with `residual=True`. Received: units={units}."
             )
 
-    def build(self, x_shape, condition_shape=None):
+    def build(self, x_shape: tuple, condition_shape: tuple | None = None) -> None:
         if self.num_parameters is None:
             raise ValueError(
                 "`num_parameters` should be a positive integer for a MADE that no autoregressive "
@@ -95,7 +95,7 @@ class MADE(keras.layers.Layer):
             )
             self.condition_layer.build(condition_shape)
 
-    def call(self, x, condition=None):
+    def call(self, x: tf.Tensor, condition: tf.Tensor | None = None) -> tf.Tensor:
         h = permute_last_axis(x, self.permutation)
         shift = None if condition is None else self.condition_layer(condition)
         outputs = self._wire(lambda i, inputs: self.masked_layers[i](inputs), h, shift)
@@ -105,7 +105,9 @@ class MADE(keras.layers.Layer):
             return outputs
         return tf.gather(outputs, np.argsort(self.permutation), axis=1)
 
-    def sequential(self, invert, z, condition=None):
+    def sequential(
+        self, invert: Callable, z: tf.Tensor, condition: tf.Tensor | None = None
+    ) -> tuple[tf.Tensor, tf.Tensor]:
         """Solves for `x` one input after another, each unit of the network computed once.
 
         A pass of the network for each of the D inputs would compute everything D times. Here a
@@ -158,7 +160,7 @@ class MADE(keras.layers.Layer):
         ends_block = self.residual and i > 0 and i % 2 == 0
         return "zeros" if i == last or ends_block else "glorot_uniform"
 
-    def compute_output_shape(self, x_shape, condition_shape=None):
+    def compute_output_shape(self, x_shape: tuple, condition_shape: tuple | None = None) -> tuple:
         return (*x_shape, self.num_parameters)
 
     def get_config(self) -> dict:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -27,14 +29,20 @@ class MaskedDense(keras.layers.Layer):
     [[0.0, 3.0]]
     """
 
-    def __init__(self, in_degrees, out_degrees, kernel_initializer="glorot_uniform", **kwargs):
+    def __init__(
+        self,
+        in_degrees: Sequence[int] | np.ndarray,
+        out_degrees: Sequence[int] | np.ndarray,
+        kernel_initializer: str | keras.initializers.Initializer = "glorot_uniform",
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.in_degrees = np.asarray(in_degrees)
         self.out_degrees = np.asarray(out_degrees)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.staircase = Staircase(self.in_degrees, self.out_degrees)
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple) -> None:
         self.kernel = self.add_weight(
             shape=(len(self.in_degrees), len(self.out_degrees)),
             initializer=self.kernel_initializer,
@@ -44,7 +52,7 @@ class MaskedDense(keras.layers.Layer):
             shape=(len(self.out_degrees),), initializer="zeros", name="bias"
         )
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         kernel = tf.convert_to_tensor(self.kernel)
         return self.staircase.matmul(inputs, kernel) + tf.convert_to_tensor(self.bias)
 
@@ -52,7 +60,7 @@ class MaskedDense(keras.layers.Layer):
         """The kernel as it acts, `[inputs, units]`: zero where a unit does not see an input."""
         return self.staircase.masked(tf.convert_to_tensor(self.kernel))
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
         return (*input_shape[:-1], len(self.out_degrees))
 
     def get_config(self) -> dict:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import keras
 
@@ -30,7 +30,7 @@ class MLP(FeedForward):
     def __init__(
         self,
         units: Sequence[int] = (128, 128),
-        activation="relu",
+        activation: str | Callable = "relu",
         dropout: float = 0.0,
         weight_normalization: bool = False,
         **kwargs,

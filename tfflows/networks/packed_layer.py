@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import tensorflow as tf
+
+from tfflows.networks.masked_dense import MaskedDense
 
 
 class PackedLayer:
@@ -19,7 +23,7 @@ class PackedLayer:
       is_first: whether the inputs are those of the network, whose degrees count from 1.
     """
 
-    def __init__(self, layer, grid: tuple[int, int], dtype, is_first: bool):
+    def __init__(self, layer: MaskedDense, grid: tuple[int, int], dtype: tf.DType, is_first: bool):
         rows, self.inputs = _by_degree(layer.in_degrees, grid, is_first)
         self.index, self.units = _by_degree(layer.out_degrees, grid)
         kernel = tf.pad(tf.cast(layer.masked_kernel(), dtype), [[0, 1], [0, 1]])
@@ -30,7 +34,7 @@ class PackedLayer:
         self.kernel = tf.reshape(kernel, [groups, size * self.units, -1])
         self.bias = self.pack(tf.cast(layer.bias, dtype)[:, tf.newaxis])
 
-    def stage(self, first, last, known):
+    def stage(self, first: int, last: int, known: tf.Tensor) -> Callable:
         """The function that gives the units of the groups from `first` to before `last`.
 
         Args:
@@ -68,7 +72,7 @@ class PackedLayer:
 
         return group
 
-    def pack(self, values):
+    def pack(self, values: tf.Tensor) -> tf.Tensor:
         """Values `[units, n]` in the packed layout `[groups, size, units of a degree, n]`."""
         padded = tf.pad(values, [[0, 1], [0, 0]])
         packed = tf.gather(padded, self.index.ravel())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import keras
 import tensorflow as tf
 
@@ -110,7 +112,7 @@ class PixelCNN(Adaptable, keras.layers.Layer):
         """Whether the first convolution sees all that there is to see."""
         return self.kernel_size == 1
 
-    def build(self, x_shape, condition_shape=None):
+    def build(self, x_shape: tuple, condition_shape: tuple | None = None) -> None:
         with_ones = (*x_shape[:-1], x_shape[-1] + 1)
         features = (*x_shape[:-1], self.units)
         for layer in (self.first_down, self.first_above, self.first_left):
@@ -121,16 +123,24 @@ class PixelCNN(Adaptable, keras.layers.Layer):
                 layer.build(features, condition_shape)
         self.add_adapted_flag()
 
-    def call(self, x, condition=None, pixels=None):
+    def call(
+        self, x: tf.Tensor, condition: tf.Tensor | None = None, pixels: tf.Tensor | None = None
+    ) -> tf.Tensor:
         return self.forward(x, condition, recomputing if self.memory else plain, pixels)
 
-    def adapt(self, x, condition=None) -> tf.Tensor:
+    def adapt(self, x: tf.Tensor, condition: tf.Tensor | None = None) -> tf.Tensor:
         """Data-dependent initialisation of all weight-normalized layers; gives the features."""
         features = self.forward(tf.cast(x, self.compute_dtype), condition, adapting)
         self.adapted_flag.assign(1)
         return features
 
-    def forward(self, x, condition, run, pixels=None) -> tf.Tensor:
+    def forward(
+        self,
+        x: tf.Tensor,
+        condition: tf.Tensor | None,
+        run: Callable,
+        pixels: tf.Tensor | None = None,
+    ) -> tf.Tensor:
         """`call`, with a way to `run` each layer."""
         if pixels is not None and not self.is_local:
             raise ValueError(
@@ -147,7 +157,7 @@ class PixelCNN(Adaptable, keras.layers.Layer):
             h = self.first_of_contexts()(contexts)[:, tf.newaxis]
         return tf.nn.elu(self.down_right.forward(h, sides, condition, run)[-1])
 
-    def first_of_contexts(self):
+    def first_of_contexts(self) -> Callable:
         """The first convolution as a product with contexts, those of `pixel_contexts`."""
         firsts = self.first_above, self.first_left
         kernel = tf.concat([tf.reshape(x.kernel, [-1, self.units]) for x in firsts], 0)
@@ -164,7 +174,7 @@ class PixelCNN(Adaptable, keras.layers.Layer):
         layers = (x for x in self._flatten_layers() if isinstance(x, WeightNormalizedDense))
         return {x: tf.cast(x.kernel, "float32") for x in layers}
 
-    def projections(self, condition) -> dict:
+    def projections(self, condition: tf.Tensor | None) -> dict:
         """What the condition gives to each block, in float32."""
         blocks = (x for x in self._flatten_layers() if isinstance(x, CausalBlock))
         if condition is None:
@@ -172,7 +182,7 @@ class PixelCNN(Adaptable, keras.layers.Layer):
         condition = tf.cast(condition, "float32")
         return {x: tf.matmul(condition, tf.cast(x.condition.kernel, "float32")) for x in blocks}
 
-    def compute_output_shape(self, x_shape, *_):
+    def compute_output_shape(self, x_shape: tuple, *_) -> tuple:
         return (*x_shape[:-1], self.units)
 
     def get_config(self) -> dict:
@@ -181,6 +191,6 @@ class PixelCNN(Adaptable, keras.layers.Layer):
         return super().get_config() | {name: getattr(self, name) for name in names}
 
 
-def with_ones(x) -> tf.Tensor:
+def with_ones(x: tf.Tensor) -> tf.Tensor:
     """With a channel of ones, by which the image differs from the zeros around it."""
     return tf.concat([x, tf.ones_like(x[..., :1])], -1)

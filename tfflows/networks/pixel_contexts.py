@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import tensorflow as tf
 
+from tfflows.data_types import TensorLike
 
-def pixel_contexts(images, pixels, reach: int) -> tf.Tensor:
+
+def pixel_contexts(images: tf.Tensor, pixels: TensorLike, reach: int) -> tf.Tensor:
     """The pixels before each of some pixels: k rows above, of 2k + 1 columns, and k to the left.
 
     Args:

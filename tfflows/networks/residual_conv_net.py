@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import keras
 
@@ -35,7 +35,7 @@ class ResidualConvNet(ResidualNetwork):
         self,
         units: int = 32,
         num_blocks: int = 2,
-        activation="relu",
+        activation: str | Callable = "relu",
         weight_normalization: bool = False,
         dropout: float = 0.0,
         kernel_sizes: Sequence[int] = (3, 3),

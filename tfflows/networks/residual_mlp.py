@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import keras
 
 from tfflows.networks.residual_network import ResidualNetwork
@@ -31,7 +33,7 @@ class ResidualMLP(ResidualNetwork):
         self,
         units: int = 128,
         num_blocks: int = 2,
-        activation="relu",
+        activation: str | Callable = "relu",
         dropout: float = 0.0,
         weight_normalization: bool = False,
         **kwargs,

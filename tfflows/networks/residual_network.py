@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keras
+import tensorflow as tf
 
 
 class ResidualNetwork(keras.layers.Layer):
@@ -18,7 +19,7 @@ class ResidualNetwork(keras.layers.Layer):
         # A weight-normalized kernel of zeros has no direction, and would never move.
         return "zeros" if last and not self.weight_normalization else "glorot_uniform"
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple) -> None:
         self.first.build(input_shape)
         for layer in self.hidden:
             layer.build(self.compute_output_shape(input_shape))
@@ -30,7 +31,7 @@ class ResidualNetwork(keras.layers.Layer):
         size = len(self.hidden) // max(self.num_blocks, 1)
         return [self.hidden[i * size : (i + 1) * size] for i in range(self.num_blocks)]
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         h = self.first(inputs)
         for block in self.blocks:
             h = h + self._branch(block, h)
@@ -43,5 +44,5 @@ class ResidualNetwork(keras.layers.Layer):
         h = self.activation(h)
         return last(self.drop(h) if self.dropout else h)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
         return (*input_shape[:-1], self.units)

@@ -15,7 +15,11 @@ STAGES = 2
 
 
 def solve_by_degree(
-    layers: Sequence[PackedLayer], wire: Callable, invert: Callable, z, shift=None
+    layers: Sequence[PackedLayer],
+    wire: Callable,
+    invert: Callable,
+    z: tf.Tensor,
+    shift: tf.Tensor | None = None,
 ) -> tuple[tf.Tensor, tf.Tensor]:
     """Solves for `x`, where the parameters of `x_i` are those that a network gives for `x_<i`.
 

@@ -22,7 +22,13 @@ class Staircase:
         which is faster.
     """
 
-    def __init__(self, in_degrees, out_degrees, num_blocks: int = 4, min_size: int = 128):
+    def __init__(
+        self,
+        in_degrees: np.ndarray,
+        out_degrees: np.ndarray,
+        num_blocks: int = 4,
+        min_size: int = 128,
+    ):
         in_degrees, out_degrees = np.asarray(in_degrees), np.asarray(out_degrees)
         for name, degrees in (("in_degrees", in_degrees), ("out_degrees", out_degrees)):
             if (np.diff(degrees) < 0).any():
@@ -39,13 +45,13 @@ class Staircase:
             for a, b in blocks(len(in_degrees), num_blocks)
         ]
 
-    def masked(self, matrix) -> tf.Tensor:
+    def masked(self, matrix: tf.Tensor) -> tf.Tensor:
         """The matrix with zeros above the staircase."""
         # Compared in the graph: as constants, the masks would outweigh the weights in a SavedModel.
         mask = tf.constant(self.in_degrees)[:, tf.newaxis] <= tf.constant(self.out_degrees)
         return matrix * tf.cast(mask, matrix.dtype)
 
-    def matmul(self, x, matrix) -> tf.Tensor:
+    def matmul(self, x: tf.Tensor, matrix: tf.Tensor) -> tf.Tensor:
         """`x @ masked(matrix)`, for `x` `[batch, rows]`."""
         if self.is_small:
             return tf.matmul(x, self.masked(matrix))

@@ -25,15 +25,19 @@ class WeightNormalizedConv2D(WeightNormalizedDense):
     """
 
     def __init__(
-        self, units: int, kernel_size: int = 3, kernel_initializer="glorot_uniform", **kwargs
+        self,
+        units: int,
+        kernel_size: int = 3,
+        kernel_initializer: str | keras.initializers.Initializer = "glorot_uniform",
+        **kwargs,
     ):
         super().__init__(units, kernel_initializer, **kwargs)
         self.kernel_size = kernel_size
 
-    def kernel_shape(self, channels):
+    def kernel_shape(self, channels: int) -> tuple:
         return (self.kernel_size, self.kernel_size, channels, self.units)
 
-    def apply_kernel(self, inputs, kernel):
+    def apply_kernel(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         return tf.nn.conv2d(inputs, kernel, 1, "SAME")
 
     def get_config(self) -> dict:

@@ -24,12 +24,17 @@ class WeightNormalizedDense(keras.layers.Layer):
     TensorShape([2, 5])
     """
 
-    def __init__(self, units: int, kernel_initializer="glorot_uniform", **kwargs):
+    def __init__(
+        self,
+        units: int,
+        kernel_initializer: str | keras.initializers.Initializer = "glorot_uniform",
+        **kwargs,
+    ):
         super().__init__(**kwargs)
         self.units = units
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
 
-    def build(self, input_shape):
+    def build(self, input_shape: tuple) -> None:
         # Not cast under mixed precision: a norm should be in float32.
         self.direction = self.add_weight(
             shape=self.kernel_shape(input_shape[-1]),
@@ -45,10 +50,10 @@ class WeightNormalizedDense(keras.layers.Layer):
         )
         self.bias = self.add_weight(shape=(self.units,), initializer="zeros", name="bias")
 
-    def call(self, inputs):
+    def call(self, inputs: tf.Tensor) -> tf.Tensor:
         return self.add_bias(self.apply_kernel(inputs, tf.cast(self.kernel, inputs.dtype)))
 
-    def add_bias(self, outputs) -> tf.Tensor:
+    def add_bias(self, outputs: tf.Tensor) -> tf.Tensor:
         """`[..., units]`, in the dtype of the outputs."""
         return tf.nn.bias_add(outputs, tf.cast(self.bias, outputs.dtype))
 
@@ -58,7 +63,7 @@ class WeightNormalizedDense(keras.layers.Layer):
         direction = tf.convert_to_tensor(self.direction)
         return direction * (tf.convert_to_tensor(self.gain) / _norms(direction))
 
-    def adapt(self, inputs, scale: float = 1.0) -> tf.Tensor:
+    def adapt(self, inputs: tf.Tensor, scale: float = 1.0) -> tf.Tensor:
         """Sets gain and bias so that each unit's outputs have mean 0 and deviation `scale`.
 
         Salimans and Kingma 2016, section 3. Call it outside of a graph.
@@ -78,13 +83,13 @@ class WeightNormalizedDense(keras.layers.Layer):
         self.bias.assign((tf.convert_to_tensor(self.bias) - mean) * ratio)
         return self(inputs)
 
-    def kernel_shape(self, channels):
+    def kernel_shape(self, channels: int) -> tuple:
         return (channels, self.units)
 
-    def apply_kernel(self, inputs, kernel):
+    def apply_kernel(self, inputs: tf.Tensor, kernel: tf.Tensor) -> tf.Tensor:
         return tf.tensordot(inputs, kernel, 1)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple) -> tuple:
         return (*input_shape[:-1], self.units)
 
     def get_config(self) -> dict:

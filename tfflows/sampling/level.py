@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 from tfflows.networks.causal_convolution import CausalConvolution
+from tfflows.networks.causal_stream import CausalStream
 from tfflows.networks.concat_elu import concat_elu
 from tfflows.networks.run import identity
 
@@ -25,7 +28,15 @@ class Level:
       n: how many images.
     """
 
-    def __init__(self, down, down_right, kernels, conditions, width, n):
+    def __init__(
+        self,
+        down: CausalStream | None,
+        down_right: CausalStream,
+        kernels: dict,
+        conditions: dict,
+        width: int,
+        n: int | tf.Tensor,
+    ):
         self.down, self.down_right = down, down_right
         self.kernels, self.conditions = kernels, conditions
         self.width, self.n = width, n
@@ -40,7 +51,7 @@ class Level:
 
     # -- rows -----------------------------------------------------------------------------------
 
-    def row_state(self):
+    def row_state(self) -> list:
         """Before the first row."""
 
         def above(channels):
@@ -53,7 +64,9 @@ class Level:
             state += [grown, tf.transpose(grown, [1, 0, 2]), self.lower.row_state()]
         return state
 
-    def start_row(self, r, h, term, state):
+    def start_row(
+        self, r: int | tf.Tensor, h: tf.Tensor | None, term: tf.Tensor, state: list
+    ) -> tuple:
         """The stream down, and all that is known of the other one before the row's first pixel.
 
         Args:
@@ -110,7 +123,7 @@ class Level:
 
         return tf.cond(r % 2 == 0, fresh, kept)
 
-    def no_terms(self):
+    def no_terms(self) -> list:
         """For a row that none is needed for."""
         own = tf.zeros([self.width, self.n, sum(self._term_sizes())])
         return [own] if self.lower is None else [own, *self.lower.no_terms()]
@@ -140,7 +153,7 @@ class Level:
     def _dense(self, layer, inputs):
         return layer.add_bias(tf.tensordot(inputs, self.kernels[layer], 1))
 
-    def end_row(self, r, state, pixel_state):
+    def end_row(self, r: int | tf.Tensor, state: list, pixel_state: list) -> list:
         """The state of rows for the next one."""
         above, packed, *low = state
         _, record, *low_pixels = pixel_state
@@ -158,7 +171,7 @@ class Level:
 
     # -- pixels -----------------------------------------------------------------------------------
 
-    def pixel_state(self, state):
+    def pixel_state(self, state: list) -> list:
         """Before the first pixel of a row, from the state of rows."""
         _, _, *low = state
         total = sum(self.channels)
@@ -172,7 +185,9 @@ class Level:
         )
         return [left, record, grown.unstack(low[1]), self.lower.pixel_state(low[2])]
 
-    def step_pixel(self, r, c, feed, terms, state):
+    def step_pixel(
+        self, r: int | tf.Tensor, c: int | tf.Tensor, feed: Callable, terms: list, state: list
+    ) -> tuple:
         """The features of pixel (r, c), `[n, units]`.
 
         Args:

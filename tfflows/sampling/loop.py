@@ -7,7 +7,7 @@ from collections.abc import Callable
 import tensorflow as tf
 
 
-def loop(count, body: Callable, *state, start=0) -> tuple:
+def loop(count: int | tf.Tensor, body: Callable, *state, start: int | tf.Tensor = 0) -> tuple:
     """What `body(i, *state) -> (i + 1, *state)` makes of the state, for i from `start` to `count`.
 
     >>> i, total = loop(4, lambda i, total: (i + 1, total + i), 0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import tensorflow as tf
 
 from tfflows.networks.pixel_cnn import PixelCNN, with_ones
@@ -36,12 +38,18 @@ class RasterSampler:
     TensorShape([3, 4, 6, 1])
     """
 
-    def __init__(self, network: PixelCNN, draw, scaled):
+    def __init__(self, network: PixelCNN, draw: Callable, scaled: Callable):
         self.network = network
         self.draw = draw
         self.scaled = scaled
 
-    def __call__(self, noise, channels: int, condition=None, known=None) -> tf.Tensor:
+    def __call__(
+        self,
+        noise: tf.Tensor,
+        channels: int,
+        condition: tf.Tensor | None = None,
+        known: tf.Tensor | None = None,
+    ) -> tf.Tensor:
         """Images `[n, height, width, c]`.
 
         Args:

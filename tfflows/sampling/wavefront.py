@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import tensorflow as tf
 
@@ -22,7 +24,7 @@ class WavefrontSampler:
       scaled: from pixels to what the network takes.
     """
 
-    def __init__(self, network: PixelCNN, draw, scaled):
+    def __init__(self, network: PixelCNN, draw: Callable, scaled: Callable):
         if not network.is_local:
             raise ValueError(
                 "`network` should be local (`kernel_size=1`): others see too much of the row above "
@@ -32,7 +34,13 @@ class WavefrontSampler:
         self.draw = draw
         self.scaled = scaled
 
-    def __call__(self, noise, channels: int, condition=None, known=None) -> tf.Tensor:
+    def __call__(
+        self,
+        noise: tf.Tensor,
+        channels: int,
+        condition: tf.Tensor | None = None,
+        known: tf.Tensor | None = None,
+    ) -> tf.Tensor:
         """Images `[n, height, width, c]`; the arguments are those of `RasterSampler`."""
         (height, width), n = noise.shape[:2], tf.shape(noise)[2]
         front = _Front(height, width, self.network.first_left.kernel_size[1])

@@ -10,7 +10,7 @@ MAX_VALUES = 2**21
 MAX_ROWS = 2**16
 
 
-def max_rows(event_shape) -> int:
+def max_rows(event_shape: tuple) -> int:
     """How many examples one request may ask for: two million numbers, and 65,536 examples.
 
     >>> max_rows((5,)), max_rows((32, 32, 3))
@@ -19,7 +19,7 @@ def max_rows(event_shape) -> int:
     return max(1, min(MAX_ROWS, MAX_VALUES // math.prod(event_shape)))
 
 
-def check(value: tf.Tensor, holds, message: str) -> tf.Tensor:
+def check(value: tf.Tensor, holds: tf.Tensor, message: str) -> tf.Tensor:
     """The value; running the graph fails with the message where something doesn't hold."""
     message = f"{message} Received:"
     with tf.control_dependencies([tf.debugging.Assert(tf.reduce_all(holds), [message, value])]):
@@ -31,7 +31,7 @@ def check_finite(value: tf.Tensor, name: str) -> tf.Tensor:
     return tf.debugging.check_numerics(value, f"`{name}` should be finite")
 
 
-def check_between(value: tf.Tensor, low, high, name: str) -> tf.Tensor:
+def check_between(value: tf.Tensor, low: float, high: float, name: str) -> tf.Tensor:
     """The value, if all of it is from `low` to `high`; NaN isn't."""
     return check(
         value, (value >= low) & (value <= high), f"`{name}` should be from {low} to {high}."

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import tensorflow as tf
 
 from tfflows.serving.checks import check, check_between, check_finite, check_same_rows, max_rows
+
+if TYPE_CHECKING:
+    from tfflows.models.density_model import DensityModel
 
 NOISE_SEED = [[0, 0]]
 """Of the noise of a dequantizing model, for each row alike: the score of an example is the same
@@ -18,7 +23,7 @@ class Endpoints:
       model: a built `DensityModel`.
     """
 
-    def __init__(self, model):
+    def __init__(self, model: DensityModel):
         self.model = model
         self.max_rows = max_rows(model.event_shape)
         self.value_type = _value_type(model.num_values)

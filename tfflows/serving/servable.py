@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import tensorflow as tf
 
 from tfflows.serving.endpoints import Endpoints
 from tfflows.serving.traced_once import traced_once
 from tfflows.weight_paths import weight_paths
+
+if TYPE_CHECKING:
+    from tfflows.models.density_model import DensityModel
 
 
 class Servable(tf.Module):
@@ -20,7 +25,7 @@ class Servable(tf.Module):
       model: a built `DensityModel`.
     """
 
-    def __init__(self, model):
+    def __init__(self, model: DensityModel):
         super().__init__()
         self.weights_ = _nest({path: w.value for path, w in weight_paths(model).items()})
         self.__dict__["model"] = model  # past tf.Module's tracking, which would store it

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import tensorflow as tf
 
 
 @contextlib.contextmanager
-def traced_once(methods: Iterable[tuple[object, str]]):
+def traced_once(methods: Iterable[tuple[object, str]]) -> Iterator[None]:
     """While it lasts, methods of objects are functions of a graph: traced once, then called.
 
     A SavedModel then holds what `log_prob` and `encode` do, or `sample` and `decode`, once. They

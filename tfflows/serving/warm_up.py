@@ -29,7 +29,7 @@ def write_warm_up(directory: Path, name: str, signatures: Mapping) -> None:
             writer.write(prediction_log(name, signature, example_inputs(function)))
 
 
-def example_inputs(function) -> dict[str, tf.Tensor]:
+def example_inputs(function: tf.types.experimental.ConcreteFunction) -> dict[str, tf.Tensor]:
     """The smallest inputs that a signature takes: one row, of zeros but for `n`, temperature."""
     _, specs = function.structured_input_signature
     return {name: _example(name, spec) for name, spec in specs.items()}
