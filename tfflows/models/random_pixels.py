@@ -23,6 +23,6 @@ def random_pixels(n: int, count: int, chosen: int, seed: TensorLike) -> tf.Tenso
     [[0, 1, 2, 3, 4, 5]]
     """
     # In parts of a pixel, `chosen` to each, so that all is in integers, which may be large.
-    start = tf.range(chosen, dtype=tf.int64) * count
+    start = tf.range(chosen, dtype=tf.int64) * tf.cast(count, tf.int64)
     within = tf.random.stateless_uniform([n, chosen], tf.cast(seed, tf.int32), 0, count, tf.int32)
     return tf.cast((start + tf.cast(within, tf.int64)) // chosen, tf.int32)
