@@ -145,7 +145,7 @@ class BijectorLayer(keras.layers.Layer):
 
     def build_from_config(self, config: dict | None) -> None:
         if config:
-            self.build(**config)
+            self.build(config["x_shape"], config["condition_shape"])
 
     # -- checks -------------------------------------------------------------------------------
 

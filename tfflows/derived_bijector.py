@@ -44,6 +44,11 @@ class DerivedBijector(tfb.Bijector):
             name=name,
         )
 
+    # Of the same layer, but of its weights as they are when it is made: not to be found in the
+    # cache of TFP, which all bijectors share, under one that was made before a training step.
+    __eq__ = object.__eq__
+    __hash__ = object.__hash__
+
     def _forward(self, z):
         x, log_det = self._evaluate(
             self._layer.inverse_and_log_det, z, self._layer.latent_shape, self._layer.event_shape

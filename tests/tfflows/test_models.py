@@ -339,6 +339,38 @@ def test_what_comes_in_a_pair_is_checked_too():
             act((x, c), verbose=0)
 
 
+def test_weights_may_be_a_column():
+    x = np.random.RandomState(0).randn(8, 2).astype("float32")
+    weight, losses = np.linspace(0, 2, 8, dtype="float32"), []
+    model = tfflows.RealNVP(2, (8,))
+    model.build((None, 2))
+    model.compile(keras.optimizers.SGD(0.0))
+    for given in (weight, weight[:, np.newaxis]):
+        losses.append(model.fit(x, sample_weight=given, verbose=0).history)
+    assert losses[0] == losses[1]
+
+
+def test_samples_in_training_leave_no_trace_in_inference():
+    model = tfflows.RealNVP(2, (16,), dropout=0.5)
+    model.build((None, 2))
+    off_identity(model)
+
+    class Drawn(keras.layers.Layer):
+        def call(self, n, training=None):
+            return model.sample_and_log_prob(n, seed=0)
+
+    Drawn()(tf.constant(4), training=True)
+    x, log_prob = model.sample_and_log_prob(4, seed=0)
+    np.testing.assert_allclose(model.log_prob(tf.identity(x)), log_prob, atol=1e-4)
+
+
+def test_mixtures_have_modes():
+    base = tfflows.distributions.GaussianMixture(3, seed=1)
+    model = tfflows.RealNVP(2, (8,), base=base)
+    model.build((None, 2))
+    assert np.isfinite(model.sample(5, temperature=0.0, seed=0)).all()
+
+
 def test_a_model_may_be_compiled_without_an_optimizer():
     model = tfflows.MAF(num_layers=1, units=(8,))
     model.build((None, 2))

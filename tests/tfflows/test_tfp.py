@@ -8,6 +8,7 @@ import tensorflow_probability as tfp
 from tensorflow_probability import bijectors as tfb
 from tensorflow_probability import distributions as tfd
 
+import tfflows
 from tfflows import IAF, MAF, RealNVP
 from tfflows.layers import Autoregressive, Chain, Coupling, Invert, Permute
 from tfflows.networks import MADE, MLP
@@ -141,6 +142,27 @@ def test_component_of_an_auto_batched_joint_distribution():
     assert draw["c"].shape == [5, 2] and draw["x"].shape == [5, 3]
     expected = prior.log_prob(draw["c"]) + model.log_prob(draw["x"], draw["c"])
     np.testing.assert_allclose(joint.log_prob(draw), expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["coupling", "autoregressive"])
+def test_splines_are_vectorized(kind):
+    model = tfflows.NeuralSplineFlow(2, 8, 1, kind, seed=0)
+    model.build((None, 3), (None, 2))
+    off_identity(model)
+    x, c = (tf.random.stateless_normal([4, n], [0, n]) for n in (3, 2))
+    found = tf.vectorized_map(lambda xc: model.distribution(xc[1]).log_prob(xc[0]), (x, c))
+    np.testing.assert_allclose(found, model.log_prob(x, c), atol=1e-4)
+
+
+def test_a_new_bijector_sees_new_weights():
+    model = tfflows.RealNVP(2, (8,))
+    model.build((None, 3))
+    off_identity(model)
+    x = model.distribution().sample(3, seed=[0, 1])
+    for weight in model.trainable_variables:
+        weight.assign(1.5 * weight)
+    found = model.distribution().log_prob(x)
+    np.testing.assert_allclose(found, model.log_prob(tf.identity(x)), rtol=1e-5)
 
 
 VALUE_AND_CONDITION = {

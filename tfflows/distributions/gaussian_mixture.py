@@ -47,13 +47,12 @@ class GaussianMixture(BaseDistribution):
 
     def tempered(self, temperature: TensorLike) -> tfd.Distribution:
         scale = tf.exp(tf.convert_to_tensor(self.log_scale))
+        temperature = tf.maximum(tf.cast(temperature, scale.dtype), 1e-6)  # it is divided by
         return tfd.MixtureSameFamily(
             tfd.Categorical(logits=tf.convert_to_tensor(self.logits)),
             # Of these, unlike of `MultivariateNormalDiag`, samples have a gradient for the logits.
             tfd.Independent(
-                tfd.Normal(
-                    tf.convert_to_tensor(self.loc), tf.cast(temperature, scale.dtype) * scale
-                ),
+                tfd.Normal(tf.convert_to_tensor(self.loc), temperature * scale),
                 1,
             ),
             reparameterize=True,

@@ -43,8 +43,9 @@ def select_bin(
         sizes = [free * _softmax(scale * raw) for raw in raw_sizes]  # above the least
         inner_knots = tf.tensordot(ones, sizes[axis] + least, 1) - bound
         reached = tf.cast(value >= inner_knots, value.dtype)
-        below = _pad_first(reached, 0, 1)
-        chosen = _pad_first(reached, 1, 0, value=1.0) - below
+        below = tf.concat([reached, tf.zeros_like(reached[:1])], 0)
+        # Not by `tf.pad`, whose constant `tf.vectorized_map` takes for zero.
+        chosen = tf.concat([tf.ones_like(reached[:1]), reached], 0) - below
 
         knots = [tf.reduce_sum(size * below, 0) for size in sizes]
         chosen_sizes = [tf.reduce_sum(size * chosen, 0) for size in sizes]
@@ -75,10 +76,6 @@ def select_bin(
 def _softmax(x):
     powers = tf.exp(x - tf.reduce_max(x, 0))
     return powers / tf.reduce_sum(powers, 0)
-
-
-def _pad_first(x, before, after, value=0.0):
-    return tf.pad(x, [[before, after]] + [[0, 0]] * (x.shape.rank - 1), constant_values=value)
 
 
 def _first_axis_last(x):

@@ -15,7 +15,6 @@ from tfflows.dequantization import Dequantization
 from tfflows.distributions import BaseDistribution, FixedDistribution, StandardNormal
 from tfflows.flow_dtype import flow_dtype
 from tfflows.layers import Autoregressive, Invert
-from tfflows.memory.in_this_call import in_training
 from tfflows.models.checked_data import check_finite, check_values
 from tfflows.models.density_model import DensityModel
 from tfflows.revived import revived
@@ -138,8 +137,7 @@ class FlowModel(DensityModel):
         Its loop would take a hundred times as long in Python.
         """
         if tf.executing_eagerly() and self._is_sequential:
-            mode = "training" if in_training() else "inference"
-            return self.function(f"latents in {mode}", self._flow)(x, condition)
+            return self.function("latents", self._flow)(x, condition)
         return self._flow(x, condition)
 
     def _flow(self, x, condition):

@@ -10,6 +10,7 @@ import tensorflow as tf
 
 from tfflows.data_types import Data, TensorLike
 from tfflows.flow_dtype import flow_dtype
+from tfflows.memory.in_this_call import in_training
 from tfflows.models.checked_data import check_event_shape, check_importance_samples
 from tfflows.models.clip_after_reduction import clip_after_reduction
 from tfflows.models.data_shapes import data_shapes
@@ -67,10 +68,11 @@ class LikelihoodTraining(keras.Model):
         return keras.KerasTensor(x.shape[:1], dtype=flow_dtype(self))
 
     def function(self, name: str, python_function: Callable) -> Callable:
-        """The method as one `tf.function`, made when it is first needed."""
-        if name not in self._functions:
-            self._functions[name] = tf.function(python_function, reduce_retracing=True)
-        return self._functions[name]
+        """The method as one `tf.function`, made when it is first needed; another for training."""
+        key = name, bool(in_training())
+        if key not in self._functions:
+            self._functions[key] = tf.function(python_function, reduce_retracing=True)
+        return self._functions[key]
 
     def compile(
         self,
@@ -124,8 +126,9 @@ class LikelihoodTraining(keras.Model):
     ) -> tf.Tensor:
         weight = tf.ones_like(y_pred)
         if sample_weight is not None:
-            weight = tf.cast(sample_weight, y_pred.dtype)
-        self.nll_tracker.update_state(-y_pred, sample_weight=sample_weight)
+            # One for each example, also where it comes as a column, with which all would be paired.
+            weight = tf.reshape(tf.cast(sample_weight, y_pred.dtype), tf.shape(y_pred))
+        self.nll_tracker.update_state(-y_pred, sample_weight=weight)
         # Keras's optimizers add up the gradients of the replicas, whose parts of a batch may differ
         # in size. Without gradients, Keras takes the mean of the replicas by their sizes.
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
