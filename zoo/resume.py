@@ -84,8 +84,8 @@ class Resume(keras.callbacks.Callback):
         shapes = [state[name].shape for name in names if name in state]
         if shapes != [tuple(variable.shape) for variable in variables]:
             raise ValueError(
-                f"{self.path} was saved by another version: its weights are not those that model "
-                "and its optimizer have now; start afresh (--fresh), or remove it."
+                f"{self.path} was saved by another version: its weights are not those of the "
+                "model and its optimizer now; start afresh (--fresh), or remove it."
             )
         for i, variable in enumerate(variables):
             variable.assign(state[f"variable_{i}"])

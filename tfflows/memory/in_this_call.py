@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 
 import keras
@@ -32,10 +33,20 @@ def in_this_call(function: Callable) -> Callable:
 
 def in_training() -> bool | None:
     """The `training` flag of the Keras call that is under way."""
-    return _call(lambda training: training)
+    return _asked()(function=lambda training: training)
 
 
 def _call(function, **flag):
-    # A layer of its own: Keras takes a call to be over with that of the layer that began it. In
-    # float32, or variables would be read in the precision that is the default.
-    return _Call(autocast=False, dtype="float32", name="call")(function=function, **flag)
+    # A layer of its own: Keras takes a call to be over with that of the layer that began it.
+    return _layer()(function=function, **flag)
+
+
+@functools.cache
+def _asked():
+    """One for all questions, which call no others: it takes longer to make it than to ask."""
+    return _layer()
+
+
+def _layer():
+    # In float32, or variables would be read in the precision that is the default.
+    return _Call(autocast=False, dtype="float32", name="call")

@@ -46,11 +46,21 @@ def check_data(model: DensityModel, x: TensorLike, condition: TensorLike | None 
     check_finite(model, "condition", condition)
 
 
-def check_event_shape(model: DensityModel, shape: tuple | tf.TensorShape) -> None:
-    """Raises a ValueError for data of other shapes than the model was built with."""
-    if not tf.TensorShape(shape)[1:].is_compatible_with(model.event_shape):
+def check_event_shape(
+    model: DensityModel, shape: tuple | tf.TensorShape, event_shape: tuple | None = None
+) -> None:
+    """Raises a ValueError for data of other shapes than the model was built with.
+
+    Args:
+      model: a built `DensityModel`.
+      shape: that of the data, the batch first.
+      event_shape: what it is to be, less the batch, where that is not just what the model was built
+        with; None in it stands for any size.
+    """
+    event_shape = model.event_shape if event_shape is None else event_shape
+    if not tf.TensorShape(shape)[1:].is_compatible_with(event_shape):
         raise ValueError(
-            f"{_named(model)} expected x of shape {shape_text(model.event_shape)}. "
+            f"{_named(model)} expected x of shape {shape_text(event_shape)}. "
             f"Received: shape {tuple(shape)}."
         )
 

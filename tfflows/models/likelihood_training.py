@@ -309,7 +309,8 @@ class LikelihoodTraining(keras.Model):
         if not self.built:
             self.build(*data_shapes(data, condition))
         self.check_data(data, condition)
-        self._adapt(data, self.encode_condition(condition))
+        if not self.adapted:
+            self._adapt(data, self.encode_condition(condition))
 
     def _adapt(self, x, condition):
         """`adapt` for a model that has what to initialize; the condition as in `_log_prob`."""

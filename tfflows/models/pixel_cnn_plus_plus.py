@@ -137,24 +137,13 @@ class PixelCNNPlusPlus(DensityModel):
         return self.network.adapted
 
     def _adapt(self, x, condition):
-        if self.adapted:
-            return
         self.network.adapt(self._scaled(x), condition)
         self.head.adapt(x)
 
     def _log_prob(self, x, condition, seed):
-        self._check_images(x)
+        check_event_shape(self, x.shape, (None, None, self.event_shape[-1]))  # any size will do
         features = self.network(self._scaled(x), condition=condition)
         return tf.reduce_sum(self._pixels(features).log_prob(x), [1, 2])
-
-    def _check_images(self, x):
-        """Raises a ValueError for other channels than those of the model; any size will do."""
-        channels = self.event_shape[-1]
-        if not tf.TensorShape([None, None, None, channels]).is_compatible_with(x.shape):
-            raise ValueError(
-                f"Model '{self.name}' ({type(self).__name__}) expected x of shape "
-                f"{shape_text([None, None, channels])}. Received: shape {tuple(x.shape)}."
-            )
 
     def call(self, inputs: TensorLike, training: bool | None = None) -> tf.Tensor:
         if not (training and self.pixels_per_image) or self.target_log_prob is not None:
