@@ -100,7 +100,13 @@ class BijectorLayer(keras.layers.Layer):
     def call(self, x: tf.Tensor, condition: tf.Tensor | None = None) -> tuple[tf.Tensor, tf.Tensor]:
         x = tf.cast(x, self.flow_dtype)
         self.check_shape("x", x, self.event_shape)
-        return self.forward_and_log_det(x, self.check_condition(condition))
+        z, log_det = self.forward_and_log_det(x, self.check_condition(condition))
+        if log_det.shape.rank not in (None, 1):  # others would be broadcast, and give wrong sums
+            raise ValueError(
+                f"Layer '{self.name}' ({type(self).__name__}) should return log_det of shape "
+                f"[batch]. Received: shape {tuple(log_det.shape)}."
+            )
+        return z, log_det
 
     def compute_output_shape(self, x_shape: tuple, condition_shape: tuple | None = None) -> tuple:
         """Shape of the latent, batch axis included, for data of shape `x_shape`."""

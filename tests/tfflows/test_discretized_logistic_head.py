@@ -153,3 +153,13 @@ def test_head_learns_a_conditional_density_and_is_saved(tmp_path):
     np.testing.assert_allclose(
         other.layers[-1].distribution(other(x)).mean(), np.exp(1 + x), atol=1.0
     )
+
+
+@pytest.mark.parametrize("bits", [8, 12, 16])
+def test_a_component_can_be_as_narrow_with_any_number_of_integers(bits):
+    head = DiscretizedLogisticHead(num_components=1, high=2**bits - 1)
+    probabilities = head.distribution(tf.constant([0.0, 0.0, -50.0])).prob([[2 ** (bits - 1)]])
+    expected = DiscretizedLogisticHead(num_components=1).distribution(
+        tf.constant([0.0, 0.0, -50.0])
+    )
+    np.testing.assert_allclose(probabilities, expected.prob([[128.0]]), rtol=1e-2)

@@ -81,7 +81,7 @@ def test_resampled_images_are_of_pixels_and_of_the_seed():
     np.testing.assert_array_equal(cold, model.dequantization.discretize(expected))
     for kwargs, message in (
         ({"kept": [2]}, r"`kept` should be some of \[0, 1\]"),
-        ({"kept": [1], "temperature": -1.0}, "`temperature` should be 0 or more"),
+        ({"kept": [1], "temperature": -1.0}, "`temperature` should be a number, 0 or more"),
     ):
         with pytest.raises(ValueError, match=message):
             model.resample(z, **kwargs)

@@ -291,3 +291,62 @@ def test_layers_may_come_from_a_generator():
 def test_arguments_that_are_none_are_refused_by_name(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+class Features(keras.layers.Layer):
+    """A network with neither `build` nor `compute_output_shape`."""
+
+    def __init__(self, **kwargs):
+        super().__init__(**kwargs)
+        self.dense = keras.layers.Dense(5, "relu")
+
+    def call(self, inputs):
+        return tf.concat([self.dense(inputs), inputs], -1)
+
+
+def test_a_coupling_takes_any_network():
+    layer = tfflows.layers.Coupling("half", Features())
+    x = np.random.RandomState(0).randn(3, 4).astype("float32")
+    layer(x)
+    layer.head.kernel.assign(0.1 * np.random.RandomState(1).randn(*layer.head.kernel.shape))
+    assert layer.head.kernel.shape == (7, 4) and len(layer.network.weights) == 2
+    np.testing.assert_allclose(layer.inverse_and_log_det(layer(x)[0])[0], x, atol=1e-6)
+
+
+def test_a_log_det_for_each_column_is_refused():
+    class Double(tfflows.BijectorLayer):
+        def forward_and_log_det(self, x, condition=None):
+            return 2 * x, tf.fill([len(x), 1], 1.0)
+
+    with pytest.raises(ValueError, match=r"log_det of shape \[batch\]. Received: shape \(3, 1\)"):
+        Double()(np.zeros([3, 2], "float32"))
+
+
+def test_conditions_of_a_made_are_vectors():
+    layer = tfflows.layers.Autoregressive(tfflows.networks.MADE([4]))
+    with pytest.raises(ValueError, match=r"conditions that are vectors.*\(None, 5, 2\)"):
+        layer.build((None, 3), (None, 5, 2))
+
+
+@pytest.mark.parametrize("output", ["x", "log_det"])
+def test_second_derivatives_of_a_solved_mixture(output):
+    family = tfflows.families.MixtureOfLogistics(3)
+    raw = tf.constant(np.random.RandomState(0).randn(2, family.num_parameters))
+    z = tf.constant([0.3, -1.2], "float64")
+
+    def gradient(z, raw):
+        with tf.GradientTape() as tape:
+            tape.watch([z, raw])
+            x, log_det = family.inverse_and_log_det(z, raw)
+            total = tf.reduce_sum(x if output == "x" else log_det)
+        return tf.concat(
+            [g if g.shape.rank == 2 else g[:, None] for g in tape.gradient(total, [z, raw])], 1
+        )
+
+    with tf.GradientTape(persistent=True) as tape:
+        tape.watch([z, raw])
+        columns = tf.unstack(tf.reduce_sum(gradient(z, raw), 0))
+    by_z = np.stack([tape.gradient(column, z) for column in columns], 1)
+    step = 1e-5
+    expected = (gradient(z + step, raw) - gradient(z - step, raw)) / (2 * step)
+    np.testing.assert_allclose(by_z, expected, rtol=1e-5, atol=1e-7)

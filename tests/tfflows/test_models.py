@@ -322,6 +322,87 @@ def test_labels_of_one_column_are_conditions_of_a_distribution():
     np.testing.assert_allclose(one.log_prob(x[1]), expected[1], rtol=1e-5)
 
 
+def test_labels_of_several_axes_are_conditions_of_a_distribution():
+    model = tfflows.MAF(num_layers=1, units=(8,), num_classes=3)
+    model.build((None, 2))
+    x = np.random.RandomState(0).randn(2, 2).astype("float32")
+    batch = model.distribution([[0, 1], [2, 0], [1, 1]])
+    assert batch.batch_shape == (3, 2)
+    expected = model.log_prob(x, np.array([2, 0]))
+    np.testing.assert_allclose(batch.log_prob(x)[1], expected, rtol=1e-5)
+
+
+def test_an_unbuilt_model_is_fitted_to_a_pair():
+    model = tfflows.RealNVP(2, (4,))
+    model.compile()
+    model.fit((X, X[:, :2]), verbose=0)
+    assert model.condition_shape == (2,)
+    np.testing.assert_allclose(model.predict((X, X[:, :2]), verbose=0), model.log_prob(X, X[:, :2]))
+
+
+def test_weights_may_be_a_list():
+    model = tfflows.RealNVP(2, (4,))
+    model.compile()
+    model.fit(X, verbose=0)
+    weights = [0.0, 0.0, 3.0, 0.0, 0.0, 1.0]
+    nll = model.evaluate(X, sample_weight=weights, return_dict=True, verbose=0)["nll"]
+    log_prob = model.log_prob(X)
+    np.testing.assert_allclose(nll, -(3 * log_prob[2] + log_prob[5]) / 4, rtol=1e-5)
+
+
+IMAGES = np.random.RandomState(0).randint(0, 256, [6, 4, 4, 1])
+
+
+@pytest.mark.parametrize("pixels_per_image", [None, 3])
+@pytest.mark.parametrize("scale", [1 / 255, 2])
+def test_datasets_of_what_is_no_pixels_are_refused(pixels_per_image, scale):
+    options = {"units": 4, "num_levels": 1, "kernel_size": 1, "num_components": 1}
+    model = tfflows.PixelCNNPlusPlus(**options, pixels_per_image=pixels_per_image)
+    model.compile(jit_compile=False)
+    model.fit(IMAGES, verbose=0)
+    data = dataset(IMAGES.astype("float32")).map(lambda x: scale * x)
+    for act in (model.fit, model.evaluate, model.predict):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="integers from 0 to 255"):
+            act(data, verbose=0)
+    model.evaluate(dataset(IMAGES.astype("float32")), verbose=0)
+
+
+def test_what_is_no_pixels_is_nan_by_xla():
+    model = tfflows.Glow(1, 1, 4)
+    model.compile(jit_compile=True)
+    model.fit(IMAGES, verbose=0)
+    some = IMAGES.astype("float32")
+    some[2, 1, 1] = 0.5
+    nll = model.predict(dataset(some), verbose=0)
+    assert np.isnan(nll).tolist() == [False, False, True, False, False, False]
+
+
+def test_a_base_that_has_no_latents_is_refused():
+    class Columns(tfflows.distributions.BaseDistribution):
+        def distribution(self):
+            return tfd.Normal(tf.zeros(self.latent_shape), 1.0)
+
+    model = tfflows.MAF(1, (4,), base=Columns())
+    with pytest.raises(ValueError, match=r"event shape \(4,\) and no batch.*`tfd.Independent`"):
+        model.build((None, DIM))
+
+
+def test_float64_is_kept_in_an_export_and_told_of_where_it_is_not(tmp_path):
+    model = tfflows.RealNVP(2, (4,), dtype="float64")
+    model.compile()
+    x = X.astype("float64") + 1e-12
+    with pytest.warns(UserWarning, match="in float32: float64 data are rounded"):
+        model.fit(x, verbose=0)
+    model.export(tmp_path / "1")
+    served = tf.saved_model.load(tmp_path / "1").signatures
+    expected = model.log_prob(x)
+    found = served["log_prob"](x=tf.constant(x))["log_prob"]
+    np.testing.assert_allclose(found, expected, rtol=1e-13)
+    z = served["encode"](x=tf.constant(x))["z"]
+    np.testing.assert_allclose(served["decode"](z=z)["x"], x, rtol=1e-11)
+    np.testing.assert_allclose(tfflows.load(tmp_path / "1").log_prob(x), expected, rtol=1e-13)
+
+
 def test_a_chain_of_layers_the_other_way_round_goes_in_sequence_too():
     layers = [tfflows.layers.Autoregressive(tfflows.networks.MADE([8])) for _ in range(2)]
     model = tfflows.FlowModel(tfflows.layers.Invert(tfflows.layers.Chain(layers)))
@@ -512,7 +593,19 @@ BAD = {
     "nan to be predicted": (lambda m: m.predict(NAN), "without NaN"),
     "nan to be scored": (lambda m: m.log_prob(NAN), "without NaN"),
     "features to be scored": (lambda m: m.log_prob(X[:, 1:]), r"\[batch, 4\]"),
-    "temperature": (lambda m: m.sample(2, temperature=-1.0), "`temperature` should be 0 or more"),
+    "temperature": (lambda m: m.sample(2, temperature=-1.0), "`temperature` should be a number, 0"),
+    "infinite temperature": (lambda m: m.sample(2, temperature=np.inf), "`temperature` should be"),
+    "lists": (lambda m: m.fit(X.tolist()), "an array, .*Received: list of"),
+    "a dict": (lambda m: m.evaluate({"x": X}), "an array, .*Received: dict"),
+    "a dataset of dicts": (lambda m: m.fit(dataset({"x": X})), "batches of x, .*Received: {'x'"),
+    "a dataset of four": (lambda m: m.fit(dataset((X,) * 4)), "batches of x, .*Received"),
+    "a dataset of any rank": (
+        lambda m: m.predict(of_any_rank()),
+        "known rank.*Received: .*unknown",
+    ),
+    "two conditions": (lambda m: m.fit((X, X), X), "an array where a condition is given"),
+    "nan as weight": (lambda m: m.fit(X, sample_weight=NAN[:, 0]), "weight` should be without NaN"),
+    "weights of others": (lambda m: m.fit(X, sample_weight=[1.0]), "each of 6 .*shape \\(1,\\)"),
     "features": (lambda m: m.fit(np.zeros([6, DIM + 1], "float32")), r"\[batch, 4\]"),
     "rank": (lambda m: m.fit(np.zeros([6], "float32")), r"\[batch, 4\]"),
     "superfluous condition": (lambda m: m.fit(X, np.zeros([6, 2])), "built without a condition"),
@@ -533,6 +626,14 @@ BAD = {
     "nan to be encoded": (lambda m: m.encode(NAN), "x without NaN"),
     "nan to be decoded": (lambda m: m.decode(INFINITE), "z without NaN or infinity"),
 }
+
+
+def dataset(elements):
+    return tf.data.Dataset.from_tensor_slices(elements).batch(6)
+
+
+def of_any_rank():
+    return tf.data.Dataset.from_generator(lambda: iter([X]), output_types="float32")
 
 
 @pytest.mark.parametrize("case", BAD)

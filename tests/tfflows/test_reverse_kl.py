@@ -9,6 +9,7 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 from tensorflow_probability import distributions as tfd
 
+import tfflows
 from tfflows import IAF, FlowModel, RealNVP
 from tfflows.distributions import GaussianMixture
 from tfflows.layers import Rescale
@@ -171,3 +172,16 @@ def test_a_target_of_another_shape_is_refused(target):
     model.compile("adam", target_log_prob=target)
     with pytest.raises(ValueError, match=r"`target_log_prob` should return .* shape \[batch"):
         model.fit(steps_per_epoch=1, verbose=0)
+
+
+def test_what_is_not_trained_on_its_own_samples_says_so():
+    images = tfflows.Glow(1, 1, 4)
+    images.build((None, 4, 4, 1))
+    images.compile(target_log_prob=lambda x: tf.zeros(tf.shape(x)[0]))
+    with pytest.raises(ValueError, match="flow of continuous data. Received: a Glow, whose"):
+        images.fit(steps_per_epoch=1)
+    model = RealNVP(2, (4,))
+    model.build((None, 2))
+    model.compile(target_log_prob=banana)
+    with pytest.raises(ValueError, match="expected a model that is trained on data"):
+        model.train_on_batch(np.zeros([4, 2], "float32"))

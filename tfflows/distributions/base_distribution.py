@@ -29,6 +29,22 @@ class BaseDistribution(keras.layers.Layer):
     def build(self, z_shape: tuple) -> None:
         self.latent_shape = tuple(z_shape[1:])
 
+    def check_distribution(self) -> None:
+        """Raises a ValueError unless the distribution is one over latents of the built shape."""
+        made = self.distribution()
+        event, batch = tuple(made.event_shape), made.batch_shape
+        if event != self.latent_shape or batch.rank != 0:
+            raise ValueError(
+                f"The base distribution should have event shape {self.latent_shape} and no batch "
+                f"shape (`tfd.Independent` makes one of the other). Received: event shape {event}, "
+                f"batch shape {batch}, of {type(self).__name__} '{self.name}'."
+            )
+        if made.dtype != (own := flow_dtype(self)):
+            raise ValueError(
+                f"The base distribution should be of dtype {own}, as the layer '{self.name}' is. "
+                f"Received: {made.dtype!r}."
+            )
+
     def distribution(self) -> tfd.Distribution:
         """The `tfd.Distribution` over latents, made from the weights as they are."""
         raise NotImplementedError

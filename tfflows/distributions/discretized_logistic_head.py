@@ -19,6 +19,8 @@ from tfflows.distributions.discretized_logistic_mixture import (
 )
 from tfflows.flow_dtype import flow_dtype
 
+MIN_LOG_SCALE = -7.0
+"""Of pixels of 8 bits, between -1 and 1."""
 MAX_ADAPTED = 2**14
 """Vectors that `adapt` looks at."""
 MAX_ITERATIONS = 50
@@ -40,7 +42,8 @@ class DiscretizedLogisticHead(keras.layers.Layer):
       num_components: logistics in the mixture.
       low, high: the first integer and the last.
       min_log_scale: least log-scale of a component, the range of the integers being [-1, 1]; from
-        -60 to 60.
+        -60 to 60. None: -7, as in the paper, or, where there are more integers than 256, what is as
+        narrow next to two neighbours as that is there.
       **kwargs: those of `keras.layers.Layer`.
 
     A conditional density over counts from 0 to 20:
@@ -60,12 +63,13 @@ class DiscretizedLogisticHead(keras.layers.Layer):
         num_components: int = 10,
         low: int = 0,
         high: int = 255,
-        min_log_scale: float = -7.0,
+        min_log_scale: float | None = None,
         **kwargs,
     ):
         super().__init__(autocast=False, **kwargs)
         check_bounds(1, num_channels=num_channels, num_components=num_components)
-        check_bounds(-MAX_LOG_SCALE, MAX_LOG_SCALE, min_log_scale=min_log_scale)
+        if min_log_scale is not None:
+            check_bounds(-MAX_LOG_SCALE, MAX_LOG_SCALE, min_log_scale=min_log_scale)
         if low >= high:
             raise ValueError(f"`low` should be below `high`. Received: low={low}, high={high}.")
         self.num_channels = num_channels
@@ -157,7 +161,7 @@ class DiscretizedLogisticHead(keras.layers.Layer):
         parameters = tf.reshape(parameters, tf.concat([tf.shape(parameters)[:-1], rows], 0))
         logits, loc, log_scale, coefficients = tf.split(parameters, self._rows(), -2)
         half = (self.high - self.low) / 2
-        log_scale = tf.maximum(log_scale, self.min_log_scale) + math.log(half)
+        log_scale = tf.maximum(log_scale, self._least()) + math.log(half)
         return DiscretizedLogisticMixture(
             tf.squeeze(logits, -2),
             loc * half + (self.low + half),
@@ -166,6 +170,11 @@ class DiscretizedLogisticHead(keras.layers.Layer):
             self.high,
             tf.tanh(coefficients) if self.num_channels > 1 else None,
         )
+
+    def _least(self):
+        if self.min_log_scale is not None:
+            return self.min_log_scale
+        return MIN_LOG_SCALE + min(0.0, math.log(255 / (self.high - self.low)))
 
     def compute_output_shape(self, features_shape: tuple) -> tuple:
         return (*features_shape[:-1], self.num_parameters)

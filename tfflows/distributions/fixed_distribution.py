@@ -6,7 +6,6 @@ import keras
 from tensorflow_probability import distributions as tfd
 
 from tfflows.distributions.base_distribution import BaseDistribution
-from tfflows.flow_dtype import flow_dtype
 from tfflows.tfp_config import check_fixed, deserialize, serialize
 
 
@@ -36,18 +35,7 @@ class FixedDistribution(BaseDistribution):
 
     def build(self, z_shape: tuple) -> None:
         super().build(z_shape)
-        event = tuple(self.fixed.event_shape)
-        if event != self.latent_shape or self.fixed.batch_shape.rank != 0:
-            raise ValueError(
-                f"The base distribution should have event shape {self.latent_shape} and no batch "
-                f"shape. Received: event shape {event}, batch shape "
-                f"{tuple(self.fixed.batch_shape)}."
-            )
-        if self.fixed.dtype != (own := flow_dtype(self)):
-            raise ValueError(
-                f"The base distribution should be of dtype {own}, as the layer '{self.name}' is. "
-                f"Received: {self.fixed.dtype!r}."
-            )
+        self.check_distribution()
 
     def distribution(self) -> tfd.Distribution:
         return self.fixed

@@ -63,8 +63,9 @@ class LogisticMixture:
 
         Each component alone reaches `value` at `mean_k + scale_k value`; the mixture does so
         between the first and the last of these points. Bisection narrows them down to the dtype's
-        accuracy, and one Newton step gains the last digits. The gradient goes through that step
-        alone: it is that of the implicit function, and nothing of the bisection is remembered.
+        accuracy, and Newton steps gain the last digits. Derivatives go through these alone, and
+        nothing of the bisection is remembered: those of the first step are the implicit function's
+        first ones, those of the second also the second and third.
         """
         ends = self.means + tf.expand_dims(value, self.axis) / self.inverse_scales
         low, high = tf.reduce_min(ends, self.axis), tf.reduce_max(ends, self.axis)
@@ -76,12 +77,12 @@ class LogisticMixture:
 
         steps = HALVINGS[value.dtype.name]
         low, high = tf.while_loop(lambda *_: True, halve, (low, high), maximum_iterations=steps)
-        x = tf.stop_gradient(low + (high - low) / 2)
-        found, log_slope = self.logit_cdf(x)
-        step = (value - found) * tf.exp(-tf.maximum(log_slope, MIN_LOG_SLOPE))
-        # Between components far apart the slope may be nothing but rounding: not to be trusted.
-        width = tf.stop_gradient(high - low)
-        x = x + step + tf.stop_gradient(tf.clip_by_value(step, -width, width) - step)
+        x, width = tf.stop_gradient((low + (high - low) / 2, high - low))
+        for _ in range(2):
+            found, log_slope = self.logit_cdf(x)
+            step = (value - found) * tf.exp(-tf.maximum(log_slope, MIN_LOG_SLOPE))
+            # Between components far apart the slope may be nothing but rounding: not to be trusted.
+            x += step + tf.stop_gradient(tf.clip_by_value(step, -width, width) - step)
         return x, self.logit_cdf(x)[1]
 
     def _standardize(self, x):

@@ -60,10 +60,10 @@ class Coupling(BijectorLayer):
         self.mask.check_event(self.event_shape)
         count = self.mask.num_changed(self.event_shape[-1]) * self.family.num_parameters
         seen = self._seen_shape(x_shape)
-        if not self.network.built:
-            self.network.build(seen)
+        # Called, not asked: a network need have neither `build` nor `compute_output_shape`.
+        features = self.network(keras.KerasTensor(seen, self.flow_dtype))
         self.head = self._head(count)
-        self.head.build(self.network.compute_output_shape(seen))
+        self.head.build(features.shape)
 
     def _head(self, count):
         # Never in half precision: eight bits are what pixels have, and shifts must be finer.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,6 +10,7 @@ import tensorflow as tf
 
 from tfflows.bijector_layer import shape_text
 from tfflows.data_types import TensorLike
+from tfflows.flow_dtype import flow_dtype
 
 if TYPE_CHECKING:
     from tfflows.models.density_model import DensityModel
@@ -108,9 +110,12 @@ def check_count(n: int | tf.Tensor) -> None:
 
 
 def check_temperature(temperature: TensorLike) -> None:
-    """Raises a ValueError for a `temperature` below 0; what is a tensor is taken as it is."""
-    if not tf.is_tensor(temperature) and not (np.asarray(temperature) >= 0).all():
-        raise ValueError(f"`temperature` should be 0 or more. Received: {temperature}.")
+    """Raises a ValueError for no finite `temperature` from 0; a tensor is taken as it is."""
+    if tf.is_tensor(temperature):
+        return
+    given = np.asarray(temperature)
+    if not ((given >= 0) & np.isfinite(given)).all():
+        raise ValueError(f"`temperature` should be a number, 0 or more. Received: {temperature}.")
 
 
 def check_values(model: DensityModel, x: TensorLike) -> None:
@@ -127,6 +132,22 @@ def check_values(model: DensityModel, x: TensorLike) -> None:
             f"{_named(model)} expected x of integers from 0 to "
             f"{model.num_values - 1}. Received: {values[~is_good][0]}."
         )
+
+
+def only_values(model: DensityModel, x: tf.Tensor) -> tf.Tensor:
+    """Data in a graph, where those of pixels with other values than pixels have stop it.
+
+    XLA drops what stops it; such values are NaN then, and so is what is computed from them.
+    """
+    dtype = tf.as_dtype(x.dtype)
+    if model.num_values is None or dtype.min >= 0 and dtype.max < model.num_values:
+        return x
+    x = tf.cast(x, flow_dtype(model))
+    is_value = (x >= 0) & (x < model.num_values) & (x == tf.floor(x))
+    message = f"{_named(model)} expected x of integers from 0 to {model.num_values - 1}. Received:"
+    check = tf.debugging.Assert(tf.reduce_all(is_value), [message, x[~is_value][:3]])
+    with tf.control_dependencies([check] if check is not None else []):
+        return tf.where(is_value, x, math.nan)
 
 
 def check_labels(model: DensityModel, labels: TensorLike) -> None:

@@ -96,6 +96,7 @@ class FlowModel(DensityModel):
         self._check_shapes_of_flow(x_shape, condition_shape)
         if not self.base.built:
             self.base.build((None, *self.flow.latent_shape))
+        self.base.check_distribution()
         self._is_sequential = any(map(_is_sequential, self.flow._flatten_layers()))
 
     def _check_shapes_of_flow(self, x_shape, condition_shape):
@@ -281,7 +282,7 @@ class FlowModel(DensityModel):
                 check_values(self, x)
         _check_position(position, np.shape(start), np.shape(end))
         start, condition = self.as_tensors(start, condition)
-        end, position = tf.convert_to_tensor(end), tf.cast(position, self.flow.flow_dtype)
+        end, position = tf.convert_to_tensor(end), tf.convert_to_tensor(position)
         return self.function("interpolate", self._interpolate)(start, end, position, condition)
 
     def _interpolate(self, start, end, position, condition):
@@ -289,7 +290,7 @@ class FlowModel(DensityModel):
         x = x if self.dequantization is None else self.dequantization.middle(x)
         both = None if condition is None else tf.concat([condition, condition], 0)
         start, end = tf.split(self.flow(x, condition=both)[0][:, tf.newaxis], 2)
-        angle = position * (math.pi / 2)
+        angle = tf.cast(position, self.flow.flow_dtype) * (math.pi / 2)
         angle = tf.reshape(angle, [*tf.unstack(tf.shape(angle)), *[1] * (len(end.shape) - 2)])
         start, end = tf.cos(angle) * start, tf.sin(angle) * end
         z = start + end
@@ -316,13 +317,23 @@ class FlowModel(DensityModel):
           condition: None, or one condition (then no batch shape), or a batch of them.
         """
         self.check_built()
+        batch = ()
         if condition is not None:
             condition = tf.convert_to_tensor(condition)
+            batch = self._batch_of_conditions(condition)
+        if self.num_classes and condition is not None:
+            condition = tf.reshape(condition, [-1])
         encoded = self.encode_condition(condition)
-        one = 0 if self.num_classes else len(self.condition_shape or ())
-        if condition is not None and condition.shape.rank == one:
-            encoded = tf.reshape(encoded, self.flow.condition_shape)
+        if encoded is not None:
+            encoded = tf.reshape(encoded, tf.concat([batch, self.flow.condition_shape], 0))
         return tfd.TransformedDistribution(self.base.distribution(), self.flow.bijector(encoded))
+
+    def _batch_of_conditions(self, condition):
+        """The batch shape of conditions, of which labels may be a column."""
+        if not self.num_classes:
+            return tf.shape(condition)[: -len(self.condition_shape)]
+        is_column = condition.shape.rank > 1 and condition.shape[-1] == 1
+        return tf.shape(condition)[:-1] if is_column else tf.shape(condition)
 
     def _reverse_kl_objective(self, n):
         """`log target(x) - log q(x)` of `n` samples: minus the integrand of KL(q || target)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 
 import keras
@@ -11,12 +12,16 @@ import tensorflow as tf
 from tfflows.data_types import Data, TensorLike
 from tfflows.flow_dtype import flow_dtype
 from tfflows.memory.in_this_call import in_training
-from tfflows.models.checked_data import check_event_shape, check_importance_samples
+from tfflows.models.checked_data import (
+    check_event_shape,
+    check_importance_samples,
+    only_values,
+)
 from tfflows.models.clip_after_reduction import clip_after_reduction
 from tfflows.models.data_shapes import data_shapes
 from tfflows.models.few_examples import few_examples
 from tfflows.models.non_finite_guard import NonFiniteGuard
-from tfflows.models.pack import check_source, pack
+from tfflows.models.pack import pack, separate
 from tfflows.models.parts import data_and_condition
 from tfflows.models.shared_data import pooled
 from tfflows.replicas import is_multi_worker, sum_over_replicas
@@ -53,7 +58,7 @@ class LikelihoodTraining(keras.Model):
         check_event_shape(self, x.shape)
         if self.target_log_prob is not None and training:
             return self._reverse_kl_objective(tf.shape(x)[0])
-        samples = self._importance_samples_of_evaluate
+        x, samples = only_values(self, x), self._importance_samples_of_evaluate
         return self.log_prob(x, condition, num_importance_samples=samples)
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
@@ -191,7 +196,6 @@ class LikelihoodTraining(keras.Model):
             x = self._noise_batches(x, batch_size, kw.get("steps_per_epoch"))
             batch_size = None
         else:
-            check_source(x)
             self._prepare(x, y)
         self._build_optimizer()
         if validation_data is not None:
@@ -201,7 +205,7 @@ class LikelihoodTraining(keras.Model):
         if isinstance(x, tf.data.Dataset):
             kw.setdefault("shuffle", False)  # Keras warns of what it would not do anyway
         return super().fit(
-            **pack(x, y, self.check_data, kw.pop("sample_weight", None)),
+            **self._packed(x, y, kw.pop("sample_weight", None)),
             batch_size=batch_size,
             validation_data=validation_data,
             callbacks=callbacks,
@@ -229,7 +233,7 @@ class LikelihoodTraining(keras.Model):
         if not self.compiled:  # a loaded model has its loss, and needs no optimizer to be scored
             self.compile()
         check_importance_samples(self, num_importance_samples)
-        packed = pack(x, y, self.check_data, kwargs.pop("sample_weight", None))
+        packed = self._packed(x, y, kwargs.pop("sample_weight", None))
         if num_importance_samples == 1:
             return super().evaluate(**packed, **kwargs)
         # Keras keeps the traced function: that of one sample is put back afterwards.
@@ -243,7 +247,7 @@ class LikelihoodTraining(keras.Model):
     def predict(self, x: Data, y: TensorLike | None = None, **kwargs) -> np.ndarray:
         """`log_prob` of each example in nats, `[n]`, in batches."""
         self.check_built()
-        return super().predict(pack(x, y, self.check_data)["x"], **kwargs)
+        return super().predict(self._packed(x, y)["x"], **kwargs)
 
     def train_on_batch(
         self,
@@ -253,8 +257,13 @@ class LikelihoodTraining(keras.Model):
         **kwargs,
     ) -> float | list | dict:
         """One step on a batch of data and, in the place of the target, conditions."""
+        if self.target_log_prob is not None:
+            raise ValueError(
+                "`train_on_batch` expected a model that is trained on data. Received: one compiled "
+                "with `target_log_prob`, for `fit(steps_per_epoch=..., batch_size=...)`."
+            )
         self._prepare(x, y)
-        return super().train_on_batch(**pack(x, y, self.check_data, sample_weight), **kwargs)
+        return super().train_on_batch(**self._packed(x, y, sample_weight), **kwargs)
 
     def test_on_batch(
         self,
@@ -265,12 +274,12 @@ class LikelihoodTraining(keras.Model):
     ) -> float | list | dict:
         """`evaluate` of a batch of data and, in the place of the target, conditions."""
         self.check_built()
-        return super().test_on_batch(**pack(x, y, self.check_data, sample_weight), **kwargs)
+        return super().test_on_batch(**self._packed(x, y, sample_weight), **kwargs)
 
     def predict_on_batch(self, x: TensorLike, y: TensorLike | None = None) -> np.ndarray:
         """`log_prob` of a batch in nats, `[n]`; `y` are conditions."""
         self.check_built()
-        return super().predict_on_batch(pack(x, y, self.check_data)["x"])
+        return super().predict_on_batch(self._packed(x, y)["x"])
 
     def quantize(self, *args, **kwargs) -> None:
         """As `keras.Model.quantize`."""
@@ -278,12 +287,23 @@ class LikelihoodTraining(keras.Model):
         return super().quantize(*args, **kwargs)
 
     def _prepare(self, x, y):
+        x, y = separate(x, y)
         if not self.built:
             with self.distribute_strategy.scope():
                 self.build(*data_shapes(x, y))
         if not self.adapted:
             with self.distribute_strategy.scope():
                 self.adapt(x, y)
+
+    def _packed(self, x, condition, sample_weight=None):
+        is_wide = flow_dtype(self) == "float64" == getattr(x, "dtype", None)
+        if is_wide and (floatx := keras.config.floatx()) != "float64":
+            warnings.warn(
+                f"Keras hands arrays on in {floatx}: float64 data are rounded. To keep them, call "
+                '`keras.config.set_floatx("float64")`, or give a `tf.data.Dataset`.',
+                stacklevel=3,
+            )
+        return pack(x, condition, self.check_data, sample_weight)
 
     @property
     def adapted(self) -> bool:
@@ -324,7 +344,7 @@ class LikelihoodTraining(keras.Model):
     def _validation(self, data):
         data = data if isinstance(data, (tuple, list)) else (data,)
         x, condition, weight = (*data, None, None)[:3]
-        packed = pack(x, condition, self.check_data, weight)
+        packed = self._packed(x, condition, weight)
         if isinstance(x, tf.data.Dataset):
             return packed["x"]
         return packed["x"], packed.get("y"), packed.get("sample_weight")
@@ -338,6 +358,11 @@ class LikelihoodTraining(keras.Model):
         )
 
     def _noise_batches(self, x, batch_size, steps_per_epoch):
+        if self.is_discrete:
+            raise ValueError(
+                "`target_log_prob` expected a flow of continuous data. "
+                f"Received: a {type(self).__name__}, whose data are discrete."
+            )
         if not self.built:
             raise ValueError(
                 f"Model '{self.name}' ({type(self).__name__}) is not built: without data, `fit` "

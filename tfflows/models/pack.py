@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfflows.data_types import Data, TensorLike
+from tfflows.models.data_shapes import check_spec
 from tfflows.models.packed_py_dataset import PackedPyDataset
 from tfflows.models.parts import data_and_condition
 from tfflows.models.shared_data import sharded
@@ -25,12 +27,12 @@ def pack(
     input, not a target.
 
     Args:
-      x: array, tensor or dataset, of TensorFlow or a `keras.utils.PyDataset`.
+      x: array, tensor or dataset, of TensorFlow or a `keras.utils.PyDataset`; or a pair of arrays.
       condition: array, tensor or None.
       check: called with `x` and the condition where they are arrays.
       sample_weight: None, or one for each example.
     """
-    check_source(x)
+    x, condition = separate(x, condition)
     if isinstance(x, DATASETS):
         for what, given in (("y", condition), ("sample_weight", sample_weight)):
             if given is not None:
@@ -39,15 +41,13 @@ def pack(
                     f"Received: {what} as well."
                 )
         return {"x": map_data(x) if isinstance(x, tf.data.Dataset) else PackedPyDataset(x, _inputs)}
-    if isinstance(x, (tuple, list)):
-        check(*data_and_condition(x))
-    else:
-        check(x, condition)
+    check(x, condition)
     packed = {"x": x if condition is None else (x, condition)}
     if sample_weight is None:
         return packed
+    weight = _checked_weight(sample_weight, len(x))
     # Keras forgets the weights of what has no target; this one is not looked at.
-    return packed | {"y": sample_weight, "sample_weight": sample_weight}
+    return packed | {"y": weight, "sample_weight": weight}
 
 
 def map_data(dataset: tf.data.Dataset) -> tf.data.Dataset:
@@ -55,6 +55,7 @@ def map_data(dataset: tf.data.Dataset) -> tf.data.Dataset:
 
     With weights alone, the condition is None.
     """
+    check_spec(dataset)
     dataset = sharded(dataset)
     if not isinstance(dataset.element_spec, tuple):
         return dataset
@@ -68,11 +69,39 @@ def _inputs(x, *condition_and_weight):
     return x if condition is None else (x, condition), *(weight * 2)
 
 
-def check_source(x: Any) -> None:
-    """Raises a ValueError for what is neither an array, nor arrays, nor a dataset."""
-    if not (isinstance(x, (*DATASETS, list, tuple)) or hasattr(x, "__array__")):
+def separate(x: Any, condition: TensorLike | None = None) -> tuple:
+    """`(x, condition)`, of which a pair may have come in the place of x.
+
+    Raises:
+      ValueError: there are two conditions; or x is neither an array, nor arrays, nor a dataset.
+    """
+    is_pair = isinstance(x, (list, tuple))
+    if not isinstance(x, DATASETS) and not all(hasattr(part, "__array__") for part in _given(x)):
+        what = [type(part).__name__ for part in _given(x)][:3]
         raise ValueError(
             "`x` should be an array, a `tf.data.Dataset` (of a generator, by "
             "`tf.data.Dataset.from_generator`) or a `keras.utils.PyDataset`. "
-            f"Received: {type(x).__name__}."
+            f"Received: {f'{type(x).__name__} of {what}' if is_pair else what[0]}."
         )
+    if is_pair and condition is not None:
+        raise ValueError(
+            "`x` should be an array where a condition is given. Received: several arrays."
+        )
+    return data_and_condition(x) if is_pair else (x, condition)
+
+
+def _given(x):
+    """The parts that there are."""
+    return [part for part in x if part is not None] if isinstance(x, (list, tuple)) else [x]
+
+
+def _checked_weight(sample_weight, rows):
+    weight = np.asarray(sample_weight)
+    if weight.shape not in ((rows,), (rows, 1)) or weight.dtype.kind not in "biuf":
+        raise ValueError(
+            f"`sample_weight` should be a number for each of {rows} examples. "
+            f"Received: shape {weight.shape}, dtype {weight.dtype}."
+        )
+    if not np.isfinite(weight).all():
+        raise ValueError("`sample_weight` should be without NaN or infinity.")
+    return weight

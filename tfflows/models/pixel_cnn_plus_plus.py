@@ -14,7 +14,7 @@ from tfflows.check_bounds import check_bounds
 from tfflows.data_types import TensorLike
 from tfflows.distributions import DiscretizedLogisticHead
 from tfflows.flow_dtype import flow_dtype
-from tfflows.models.checked_data import check_event_shape
+from tfflows.models.checked_data import check_event_shape, only_values
 from tfflows.models.density_model import DensityModel
 from tfflows.models.parts import data_and_condition
 from tfflows.models.random_pixels import random_pixels
@@ -150,7 +150,8 @@ class PixelCNNPlusPlus(DensityModel):
             return super().call(inputs, training)
         x, condition = data_and_condition(inputs)
         check_event_shape(self, x.shape)
-        return self._estimate(tf.convert_to_tensor(x), self.encode_condition(condition))
+        x = only_values(self, tf.convert_to_tensor(x))
+        return self._estimate(x, self.encode_condition(condition))
 
     def _estimate(self, x, condition):
         """`log_prob` by some of the pixels; its expectation is that of all of them."""

@@ -70,6 +70,11 @@ class MADE(keras.layers.Layer):
                 "`num_parameters` should be a positive integer for a MADE that no autoregressive "
                 "layer owns. Received: num_parameters=None."
             )
+        if condition_shape is not None and len(condition_shape) != 2:
+            raise ValueError(
+                "`MADE` expected conditions that are vectors [batch, C]. "
+                f"Received: shape {tuple(condition_shape)}."
+            )
         dim = x_shape[-1]
         self.permutation = _permutation(self.order, dim)
         # Without a condition, a unit that sees no input is a constant.

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import tensorflow as tf
 
+from tfflows.flow_dtype import flow_dtype
 from tfflows.serving.checks import check, check_between, check_finite, check_same_rows, max_rows
 
 if TYPE_CHECKING:
@@ -26,8 +27,9 @@ class Endpoints:
     def __init__(self, model: DensityModel):
         self.model = model
         self.max_rows = max_rows(model.event_shape)
-        self.value_type = _value_type(model.num_values)
-        label_type = tf.float32 if model.num_classes is None else tf.int32
+        self.real_type = tf.as_dtype(flow_dtype(model))
+        self.value_type = _value_type(model.num_values, self.real_type)
+        label_type = self.real_type if model.num_classes is None else tf.int32
         self.condition = []
         if model.condition_shape is not None:
             self.condition = [_rows("condition", model.condition_shape, label_type)]
@@ -53,7 +55,7 @@ class Endpoints:
             "x", self._sample_rows, seed, temperature, *condition
         )
         if hasattr(model, "encode"):
-            z = _rows("z", model.flow.latent_shape, tf.float32)
+            z = _rows("z", model.flow.latent_shape, self.real_type)
             ends = [_rows(name, model.event_shape, self.value_type) for name in ("start", "end")]
             position = _rows("position", [None], tf.float32)
             functions["encode"] = self._function("z", model.encode, x, *condition)
@@ -132,9 +134,9 @@ def _traced(output, method, *specs):
     return endpoint.get_concrete_function(**{spec.name: spec for spec in specs})
 
 
-def _value_type(num_values):
+def _value_type(num_values, real_type):
     if num_values is None:
-        return tf.float32
+        return real_type
     return tf.uint8 if num_values <= 256 else tf.int32
 
 
