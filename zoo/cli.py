@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import pathlib
 import sys
@@ -24,7 +25,7 @@ app = typer.Typer(
 
 UsageError = typer.BadParameter.__base__  # which typer itself does not name
 
-Name = Annotated[str, typer.Argument(help="An entry; see `list`.")]
+Name = Annotated[str, typer.Argument(help="An entry; see `list`. Or the path of one's own.")]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same samples.", min=0)]
 FIGURES = "log_prob", "log_prob_2se", "gaussian_log_prob", "bits_per_dim", "bits_per_dim_2se"
@@ -166,11 +167,13 @@ def sample(
     """Draw samples, as CSV (standard output), JSON, or a .npy file."""
     from zoo import registry
 
+    if output is not None and output.suffix != ".npy":
+        raise ValueError(f"`--output` should end in .npy. Received: {output}.")
     model = registry.load(name)
     condition = None if label is None else np.array([label])
     samples = np.asarray(model.sample(n, condition, temperature, seed))
     if output is not None:
-        np.save(output, samples, allow_pickle=False)
+        _save(output, samples)
     elif as_json:
         typer.echo(json.dumps(samples.tolist()))
     else:
@@ -226,7 +229,7 @@ def plot(
         check_known(f"kind of plot of {name}", kind, known)
     elif output is not None and output.suffix:
         raise ValueError(f"{output} is a file: say what it shows with --kind {'|'.join(known)}.")
-    directory = pathlib.Path("plots") / name
+    directory = pathlib.Path("plots") / log.parent.name
     if kind is None:
         directory, output = output or directory, None
     for each in [kind] if kind else known:
@@ -234,6 +237,14 @@ def plot(
         file.parent.mkdir(parents=True, exist_ok=True)
         pictures.draw(each, model, data, log, file, seed, recipe.training.flip)
         typer.echo(str(file))
+
+
+def _save(path: pathlib.Path, samples: np.ndarray) -> None:
+    from zoo.replace import replace
+
+    content = io.BytesIO()
+    np.save(content, samples, allow_pickle=False)
+    replace(path, content.getvalue())
 
 
 def _recipe(name: str):

@@ -23,7 +23,7 @@ CARD = """\
 ## Figures
 
 {figures}
-    python -m zoo evaluate {name}
+    python -m zoo evaluate {where}
 
 ## Training
 
@@ -50,20 +50,20 @@ these are.{outlook} `training.csv` is the log. Versions: {versions}.
 ```python
 import zoo
 
-model = zoo.load("{name}")  # a Keras model: {methods}
+model = zoo.load("{where}")  # a Keras model: {methods}
 ```
 
 ```python
 import tfflows
 
-model = tfflows.load("saved_models/{name}/{version}")
+model = tfflows.load("{artifact}")
 ```
 
 ```python
 import tensorflow as tf
 
 # without tfflows
-signatures = tf.saved_model.load("saved_models/{name}/{version}").signatures
+signatures = tf.saved_model.load("{artifact}").signatures
 ```
 """
 
@@ -92,13 +92,20 @@ COUPLINGS = {
 }
 
 
-def write_card(entry: pathlib.Path, metadata: dict[str, Any], version: str = "1") -> None:
-    """Writes `entry/README.md`; it shows the pictures that are there."""
+def write_card(
+    entry: pathlib.Path, metadata: dict[str, Any], version: str = "1", where: str | None = None
+) -> None:
+    """Writes `entry/README.md`; it shows the pictures that are there.
+
+    Args:
+        entry: its directory.
+        metadata, version, where: as in `card_text`.
+    """
     size = sum(file.stat().st_size for file in (entry / version).rglob("*") if file.is_file())
     pictures = [name for name in [*TOP, *MORE] if (entry / name).exists()]
     log = np.genfromtxt(entry / "training.csv", delimiter=",", names=True, ndmin=1)
     outlook = _outlook(log, zoo.data.load(metadata["recipe"]["data"]["name"]))
-    text = card_text(metadata, size, version, pictures, outlook, len(log))
+    text = card_text(metadata, size, version, pictures, outlook, len(log), where)
     replace(entry / "README.md", text.encode())
 
 
@@ -109,6 +116,7 @@ def card_text(
     pictures: Sequence[str] = (),
     outlook: str = "",
     validations: int = 0,
+    where: str | None = None,
 ) -> str:
     """The card of the artifact with this metadata, in Markdown.
 
@@ -119,6 +127,7 @@ def card_text(
         pictures: files beside the card, some of `TOP` and `MORE`.
         outlook: what the end of the training brought, in words.
         validations: how many there were.
+        where: what the zoo finds the entry by, if not by the recipe's name: its path.
     """
     recipe, metrics = metadata["recipe"], metadata["metrics"]
     data = zoo.data.load(recipe["data"]["name"])
@@ -129,6 +138,8 @@ def card_text(
         **{key: metadata[key] for key in ("command", "hardware", "seed")},
         best_epoch=metrics["best_epoch"],
         name=recipe["name"],
+        where=where or recipe["name"],
+        artifact=f"{_place(recipe['name'], where)}/{version}",
         what=(
             f"A {MODELS[recipe['model']['class']]} of the {shape} {kind} of "
             f"`{data.name}`{given}; {metadata['parameters']:,} parameters"
@@ -152,8 +163,11 @@ def card_text(
         more=_more(pictures),
         outlook=outlook,
         methods=_methods(recipe["model"]["class"]),
-        version=version,
     )
+
+
+def _place(name: str, where: str | None) -> str:
+    return f"saved_models/{name}" if where in (None, name) else where
 
 
 def _variant(model: dict[str, Any]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import json
 import pathlib
+import re
 from typing import Annotated, Any, Literal
 
 import pydantic
@@ -20,7 +21,9 @@ RECIPES = pathlib.Path(__file__).parent / "recipes"
 
 
 class _Strict(pydantic.BaseModel):
-    model_config = pydantic.ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = pydantic.ConfigDict(
+        extra="forbid", frozen=True, populate_by_name=True, allow_inf_nan=False
+    )
 
 
 class ModelRecipe(_Strict):
@@ -41,9 +44,10 @@ class ModelRecipe(_Strict):
 
     @pydantic.model_validator(mode="after")
     def _check(self) -> ModelRecipe:
-        known = {"dtype", *inspect.signature(getattr(tfflows.models, self.class_name)).parameters}
+        parameters = inspect.signature(getattr(tfflows.models, self.class_name)).parameters
+        known = sorted({"dtype", *parameters} - {"num_classes", "kwargs"})
         for argument in self.arguments:
-            check_known(f"argument of {self.class_name}", argument, known - {"num_classes"})
+            check_known(f"argument of {self.class_name}", argument, known)
         try:
             self.make()
         except TypeError as error:
@@ -81,7 +85,7 @@ Rate = Annotated[float, pydantic.Field(gt=0)]
 class TrainingRecipe(_Strict):
     """By Adam, Adamax or Muon (`KernelMuon`); the weights that are best in validation are kept."""
 
-    seed: int = pydantic.Field(0, ge=0)
+    seed: int = pydantic.Field(0, ge=0, lt=2**31)
     begins_with: str | None = pydantic.Field(
         None, description="an entry, all of whose weights the model has: it begins with these"
     )
@@ -151,7 +155,7 @@ class EvaluationRecipe(_Strict):
     """
 
     split: Literal["validation", "test"] = "test"
-    seed: int = pydantic.Field(0, ge=0)
+    seed: int = pydantic.Field(0, ge=0, lt=2**31)
     batch_size: int = pydantic.Field(1000, gt=0)
     num_importance_samples: int = pydantic.Field(1, gt=0)
 
@@ -222,6 +226,15 @@ class Recipe(_Strict):
         return self.model_dump(mode="json", by_alias=True)
 
 
+class _Loader(yaml.SafeLoader):
+    """That of PyYAML takes 1e-3, which YAML 1.2 has for a number, for a text."""
+
+
+_Loader.add_implicit_resolver(
+    "tag:yaml.org,2002:float", re.compile(r"[-+]?\d+(\.\d*)?[eE][-+]?\d+$"), "-+0123456789"
+)
+
+
 def parse(content: Any, where: str = "recipe") -> Recipe:
     """A recipe from the content of its file.
 
@@ -241,8 +254,8 @@ def parse(content: Any, where: str = "recipe") -> Recipe:
 def read(path: pathlib.Path | str) -> Recipe:
     """A recipe from its YAML file."""
     try:
-        content = yaml.safe_load(pathlib.Path(path).read_text())
-    except yaml.YAMLError as error:
+        content = yaml.load(pathlib.Path(path).read_text(), _Loader)
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ValueError(f"{path}: {' '.join(str(error).split())}") from None
     return parse(content, str(path))
 
@@ -250,6 +263,12 @@ def read(path: pathlib.Path | str) -> Recipe:
 def names() -> list[str]:
     """The recipes that come with the zoo."""
     return sorted(path.stem for path in RECIPES.glob("*.yaml"))
+
+
+def argument(recipe: Recipe) -> str:
+    """What `find` has the recipe by: its name, or, if it is not one of the zoo's, a file's."""
+    is_known = recipe.name in names() and find(recipe.name) == recipe
+    return recipe.name if is_known else f"{recipe.name}.yaml"
 
 
 def find(name_or_path: str) -> Recipe:

@@ -28,15 +28,29 @@ def names() -> list[str]:
 def path(name: str) -> pathlib.Path:
     """The artifact of an entry: its latest version.
 
+    Args:
+        name: of an entry; or the path of an entry of one's own, or of an artifact.
+
     Raises:
         ValueError: there is no such entry.
     """
-    check_known("entry", name, names())
-    return max(_versions(root() / name), key=lambda version: int(version.name))
+    known, directory = names(), pathlib.Path(name)
+    if name in known:
+        return _latest(root() / name)
+    if (directory / saved_model.PRESET).is_file():
+        return directory
+    if not _versions(directory):
+        check_known("entry", name, known)
+    return _latest(directory)
+
+
+def address(entry: pathlib.Path) -> str:
+    """What `path` finds a directory by: the name of an entry, or else the path."""
+    return entry.name if entry.resolve().parent == root().resolve() else str(entry)
 
 
 def load(name: str) -> DensityModel:
-    """A pretrained model, by the name of its entry.
+    """A pretrained model, by the name of its entry, or the path of one's own.
 
     >>> model = zoo.load("maf_power_plant")
     >>> model.sample(3, seed=0).shape
@@ -53,6 +67,10 @@ def metadata(name: str) -> dict[str, Any]:
 def card(name: str) -> str:
     """The card of an entry, in Markdown."""
     return (path(name).parent / "README.md").read_text()
+
+
+def _latest(entry: pathlib.Path) -> pathlib.Path:
+    return max(_versions(entry), key=lambda version: int(version.name))
 
 
 def _versions(entry: pathlib.Path) -> list[pathlib.Path]:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import pathlib
 from typing import Annotated
 
 import typer
 
 
 def serve(
-    name: Annotated[str, typer.Argument(help="An entry, or the path of an exported model.")],
+    name: Annotated[
+        str, typer.Argument(help="An entry, or the path of one, or of an exported model.")
+    ],
     host: Annotated[
         str, typer.Option(help="Where to listen: by default on this machine alone.")
     ] = "127.0.0.1",
@@ -29,12 +30,9 @@ def serve(
 
 
 def _find(name):
-    from tfflows import saved_model
     from zoo import registry
 
-    path = pathlib.Path(name).resolve()
-    if not (path / saved_model.PRESET).is_file():
-        return name, registry.path(name)
+    path = registry.path(name).resolve()
     if not path.name.isdecimal():
         raise ValueError(f"{path} should be NAME/VERSION, the version a number.")
     return path.parent.name, path

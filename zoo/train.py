@@ -18,13 +18,13 @@ from zoo import registry
 from zoo.data import batches, steps_per_epoch
 from zoo.evaluate import evaluate, protocol
 from zoo.lock import locked
-from zoo.model_card import write_card
+from zoo.model_card import MORE, TOP, write_card
 from zoo.optimizer import make_optimizer
 from zoo.plots import pictures
 from zoo.precision import training_dtype
 from zoo.processor import processor_name
 from zoo.progress import Progress
-from zoo.recipe import Recipe
+from zoo.recipe import Recipe, argument, parse
 from zoo.replace import check_writable, replace
 from zoo.resume import THEN, Resume
 from zoo.state_file import previous
@@ -52,7 +52,7 @@ def train(
             and pictures: for 2-D data the density, for images all of `zoo.plots.pictures`.
         strategy: None: `default_strategy()`.
         work: the state of training and the TensorBoard logs; None: `directory/training`.
-        fresh: whether a saved state is ignored.
+        fresh: whether a saved state is ignored, and an entry of another recipe replaced.
         start: where there is no saved state, the directory of a trained entry to go on from, whose
             recipe was the beginning of this one; see `Resume.restore_entry`.
         mixed_precision: see `training_dtype`.
@@ -69,6 +69,8 @@ def train(
             for each in (directory, work):
                 check_writable(each)
             stack.enter_context(locked(work))
+            if not (fresh or _state(work).exists()):
+                _check_replaced(recipe, directory)
         stack.enter_context(watched(strategy))
         trained, resume = fit(recipe, work, strategy, fresh, start, mixed_precision, jit)
         if is_chief(strategy):
@@ -94,7 +96,7 @@ def fit(
     passes = training.epochs_per_validation
     steps = passes * steps_per_epoch(data, training.batch_size)
     epochs = training.epochs // passes
-    state, writes = work / "state.npz", is_chief(strategy)
+    state, writes = _state(work), is_chief(strategy)
     if fresh and writes:
         for file in (state, previous(state)):
             file.unlink(missing_ok=True)
@@ -148,6 +150,22 @@ def fit(
     return model, resume
 
 
+def _state(work):
+    return work / "state.npz"
+
+
+def _check_replaced(recipe, directory):
+    """Raises a ValueError where there is an entry of another recipe, which would be lost."""
+    artifact = directory / VERSION
+    if not (artifact / saved_model.PRESET).is_file():
+        return
+    if not recipe.goes_on_from(parse(registry.metadata(str(artifact))["recipe"]).trained_by()):
+        raise ValueError(
+            f"{directory} is an entry that was trained by another recipe. Give the recipe another "
+            "`name`, or another directory (--output), or replace the entry (--fresh)."
+        )
+
+
 def _begin(model, resume, start):
     """With the weights that were asked for, if any were."""
     if start:
@@ -183,7 +201,7 @@ def _ship(recipe, trained, resume, directory):
     saved_model.export(model, directory / VERSION, metadata)
     replace(directory / "training.csv", resume.csv().encode())
     _draw(model, recipe, directory)
-    write_card(directory, metadata)
+    write_card(directory, metadata, where=registry.address(directory))
 
 
 def describe(recipe: Recipe, model: DensityModel, resume: Resume) -> dict[str, Any]:
@@ -198,7 +216,7 @@ def describe(recipe: Recipe, model: DensityModel, resume: Resume) -> dict[str, A
         "hardware": THEN.join(resume.trained_on),
         "hours": resume.seconds / 3600,
         "seed": recipe.training.seed,
-        "command": f"python -m zoo train {recipe.name}",
+        "command": f"python -m zoo train {argument(recipe)}",
         "versions": saved_model.versions(),
     }
 
@@ -219,6 +237,8 @@ def _draw(model: DensityModel, recipe: Recipe, directory: pathlib.Path) -> None:
     kinds = pictures.kinds(data, model)
     if not data.is_image:
         kinds.remove(pictures.TRAINING)
+    for stale in {*TOP, *MORE} - {f"{kind}.png" for kind in kinds}:
+        (directory / stale).unlink(missing_ok=True)
     for kind in kinds:
         output = directory / f"{kind}.png"
         pictures.draw(kind, model, data, directory / "training.csv", output, flip=flip)

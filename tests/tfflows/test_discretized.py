@@ -206,3 +206,10 @@ def test_graphs_give_the_same_in_any_dtype(method, dtype):
     discrete = Discretized(tfd.Logistic(tf.constant(3.0, dtype), 0.5), 0, 9)
     apply, y = getattr(discrete, method), tf.range(-1.0, 11.0)
     np.testing.assert_allclose(tf.function(apply)(y), apply(y), rtol=1e-5)
+
+
+@pytest.mark.parametrize("end", [-3e3, 1e4, 3e4])
+def test_bins_at_the_ends_hold_heavy_tails(end):
+    low, high = (None, end) if end > 0 else (end, None)
+    found = Discretized(tfd.StudentT(1.0, 0.0, 1.0), low, high).log_prob(end)
+    np.testing.assert_allclose(found, np.log(scipy.stats.t(1.0).sf(abs(end) - 0.5)), atol=0.05)

@@ -732,6 +732,27 @@ def test_bad_numbers_of_layers_are_refused():
                 make(num_bits=bad)
 
 
+@pytest.mark.parametrize(
+    "make, options, message",
+    [
+        (tfflows.FlowPlusPlus, {"num_couplings": (1, -1, 1)}, "`num_couplings` should be at least"),
+        (tfflows.FlowPlusPlus, {"num_couplings": (1, 0.5, 1)}, "`num_couplings` should be a whole"),
+        (tfflows.FlowPlusPlus, {"num_noise_couplings": -1}, "`num_noise_couplings` should be at"),
+        (tfflows.FlowPlusPlus, {"num_heads": -1}, "`num_heads` should be at least 0"),
+        (tfflows.FlowPlusPlus, {"num_blocks": 1.5}, "`num_blocks` should be a whole number"),
+        (tfflows.FlowPlusPlus, {"max_positions": None}, "`max_positions` should be at least 0"),
+        (tfflows.FlowPlusPlus, {"dropout": 1.5}, "`dropout` should be from 0.0 to 1.0"),
+        (tfflows.MultiScaleRealNVP, {"num_final": 0}, "`num_final` should be at least 1"),
+        (tfflows.MultiScaleRealNVP, {"num_couplings": 0}, "`num_couplings` should be at least 1"),
+        (tfflows.MultiScaleRealNVP, {"num_blocks": -1}, "`num_blocks` should be at least 0"),
+        (tfflows.MultiScaleRealNVP, {"units": 0}, "`units` should be at least 1"),
+    ],
+)
+def test_bad_numbers_are_refused_before_a_model_is_built(make, options, message):
+    with pytest.raises(ValueError, match=message):
+        make(**options)
+
+
 def test_data_are_not_rounded_under_mixed_precision():
     model = tfflows.RealNVP(2, (4,), dtype="mixed_bfloat16")
     x = np.random.RandomState(0).normal(100, 1, (6, DIM)).astype("float32")

@@ -182,6 +182,7 @@ def test_train(tmp_path):
         ["plot", "tiny", "x.png", "--kind", "graph"],
         ["plot", "tiny", "x.png", "--kind", "samples"],
         ["sample", "tiny", "--label", "1"],
+        ["sample", "tiny", "--output", "samples.csv"],
     ],
 )
 def test_errors_are_one_line(tiny_zoo, monkeypatch, capsys, arguments):

@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import shutil
 
 import numpy as np
 import pytest
@@ -92,3 +93,15 @@ def test_real_sets(name, sizes, mean):
     assert x.shape == (sizes[2], *SHAPES[name]) and labels.max() == data_set.num_classes - 1
     assert x.mean() / 255 == pytest.approx(mean, abs=1e-6)
     assert [data_set.size(split) for split in ("train", "validation")] == list(sizes[:2])
+
+
+@pytest.mark.parametrize("damage", ["truncated", "missing"])
+def test_damaged_files_are_named_with_the_cure(damage, tiny_mnist, tmp_path):
+    directory = shutil.copytree(tiny_mnist, tmp_path / "tfds")
+    (file,) = directory.rglob("*test.tfrecord*")
+    if damage == "missing":
+        file.unlink()
+    else:
+        file.write_bytes(file.read_bytes()[:-9])
+    with pytest.raises(OSError, match="mnist cannot be read from .*prepare it again"):
+        data.load("mnist", data_dir=directory).arrays("test")

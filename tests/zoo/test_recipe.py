@@ -52,6 +52,14 @@ def test_entries_of_vectors_and_of_images():
         ("yardsticks", [{"name": "Glow"}], "yardsticks.0.figure: Field required"),
         ("model.class", "Glou", "model.class: .*Did you mean 'Glow'"),
         ("model.arguments", {"unit": [8]}, "model: .*'unit'.* Did you mean 'units'"),
+        (
+            "model.arguments",
+            {"kwargs": 1},
+            r"Unknown argument of MAF 'kwargs'. Known: activation, ",
+        ),
+        ("training.learning_rate", float("inf"), "learning_rate.*finite"),
+        ("training.global_clipnorm", float("inf"), "global_clipnorm.*finite"),
+        ("training.seed", 2**31, "training.seed: Input should be less than 2147483648"),
         ("model.arguments", {"num_classes": 3}, "model: .*'num_classes'"),
         ("model.arguments", {"family": "splines"}, "model: .*splines"),
         ("data.name", "powerplant", "data: .* Did you mean 'power_plant'"),
@@ -82,6 +90,32 @@ def test_read_names_the_file(tmp_path):
     with pytest.raises(ValueError, match="broken.yaml: ") as error:
         recipes.find(str(file))
     assert "\n" not in str(error.value)
+
+
+def test_a_file_that_is_no_text_is_named(tmp_path):
+    file = tmp_path / "binary.yaml"
+    file.write_bytes(b"\xff\xfe\x00\x80")
+    with pytest.raises(ValueError, match="binary.yaml: "):
+        recipes.find(str(file))
+
+
+@pytest.mark.parametrize("text", ["1e-3", "1E-3", "1.0e-3", "0.001", "+10e-4", "1.e-3"])
+def test_numbers_may_be_written_as_in_yaml_1_2(text, tmp_path):
+    file = tmp_path / "tiny.yaml"
+    content = yaml.safe_dump(changed("model.arguments", {"weight_decay": "HERE"}))
+    content = content.replace("weight_decay: HERE", f"units: [8, {text}]")
+    file.write_text(content)
+    with pytest.raises(ValueError, match=r"positive widths|\b0.001\b"):
+        recipes.read(file)
+
+
+def test_a_recipe_is_found_by_its_name_or_its_file():
+    own = recipes.find("maf_protein")
+    assert recipes.argument(own) == "maf_protein"
+    assert recipes.argument(parse(TINY)) == "tiny.yaml"
+    other = own.model_copy(update={"evaluation": parse(TINY).evaluation})
+    assert recipes.argument(other) == "maf_protein"
+    assert recipes.argument(own.model_copy(update={"data": parse(TINY).data})) == "maf_protein.yaml"
 
 
 def test_unknown_recipe():

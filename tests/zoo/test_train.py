@@ -2,6 +2,7 @@ import copy
 import csv
 import errno
 import os
+import shutil
 import signal
 
 import keras
@@ -14,6 +15,7 @@ from tests.processes import forked
 from tests.zoo.conftest import TINY
 from tfflows import saved_model
 from tfflows.weight_paths import weight_paths
+from zoo import registry
 from zoo.evaluate import evaluate, mean_and_error
 from zoo.lock import locked
 from zoo.recipe import DataRecipe, parse
@@ -158,6 +160,28 @@ def test_the_state_of_another_recipe_is_refused_unless_afresh(tmp_path):
         fit(tiny(epochs=2), tmp_path, default_strategy())
     _, record = fit(tiny(epochs=2), tmp_path, default_strategy(), fresh=True)
     assert record.epoch == 2
+
+
+def test_an_entry_of_another_recipe_is_replaced_only_if_afresh(entries, tmp_path):
+    entry = shutil.copytree(entries / "tiny", tmp_path / "tiny")
+    other = parse(TINY | {"training": {"epochs": 1, "batch_size": 5000}})
+    before = (entry / "1" / "saved_model.pb").read_bytes()
+    with pytest.raises(ValueError, match="trained by another recipe.*--fresh"):
+        zoo.train.train(other, entry, work=tmp_path / "work")
+    assert (entry / "1" / "saved_model.pb").read_bytes() == before
+    (entry / "samples.png").write_bytes(b"of what was there")
+    zoo.train.train(other, entry, work=tmp_path / "work", fresh=True)
+    assert parse(saved_model.read(entry / "1")["metadata"]["recipe"]) == other
+    assert not (entry / "samples.png").exists()
+    zoo.train.train(other, entry, work=tmp_path / "work")
+
+
+def test_the_card_of_an_entry_of_ones_own_has_commands_that_work(entries):
+    entry, card = entries / "tiny", (entries / "tiny" / "README.md").read_text()
+    for text in ("zoo train tiny.yaml", f"zoo evaluate {entry}", f'zoo.load("{entry}")'):
+        assert text in card
+    assert card.count(f'load("{entry / "1"}")') == 2
+    assert registry.load(str(entry)).event_shape == registry.load(str(entry / "1")).event_shape
 
 
 def test_a_restart_goes_on_where_the_shorter_training_ended(tmp_path):

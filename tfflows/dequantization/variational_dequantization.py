@@ -63,9 +63,9 @@ class VariationalDequantization(Dequantization):
     def build(self, y_shape: tuple) -> None:
         context_shape = y_shape = (None, *y_shape[1:])
         if self.network is not None:
-            if not self.network.built:
-                self.network.build(y_shape)
-            context_shape = (None, *self.network.compute_output_shape(y_shape)[1:])
+            # Called, not asked: it need have neither `build` nor `compute_output_shape`.
+            context = self.network(keras.KerasTensor(y_shape, self.flow_dtype))
+            context_shape = (None, *context.shape[1:])
         if not self.flow.built:
             self.flow.build(y_shape, context_shape if self.flow.uses_condition else None)
         if self.flow.latent_shape != self.flow.event_shape:

@@ -95,8 +95,10 @@ class Discretized(tfd.Distribution):
             larger, smaller = (
                 tf.where(is_upper, *pair) for pair in ((above, larger), (beyond, smaller))
             )
-        gap = larger - smaller
-        is_resolved = gap > math.sqrt(np.finfo(self.dtype.as_numpy_dtype).eps)
+        gap, eps = larger - smaller, np.finfo(self.dtype.as_numpy_dtype).eps
+        # Densities say what is in a bin to a percent or so where they are smooth; of what is beyond
+        # an end, where tails may be heavy, they say the order of magnitude.
+        is_resolved = gap > tf.where(is_low | is_high, 64 * eps, math.sqrt(eps))
         # Selected before the logarithm, whose gradient would not be finite.
         larger, gap = tf.where(is_resolved, larger, 0.0), tf.where(is_resolved, gap, 1.0)
         log_prob = larger + tf.math.log(-tf.math.expm1(-gap))

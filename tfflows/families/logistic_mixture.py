@@ -77,7 +77,8 @@ class LogisticMixture:
 
         steps = HALVINGS[value.dtype.name]
         low, high = tf.while_loop(lambda *_: True, halve, (low, high), maximum_iterations=steps)
-        x, width = tf.stop_gradient((low + (high - low) / 2, high - low))
+        width = tf.stop_gradient(high - low)
+        x = tf.stop_gradient(low + (high - low) / 2)
         for _ in range(2):
             found, log_slope = self.logit_cdf(x)
             step = (value - found) * tf.exp(-tf.maximum(log_slope, MIN_LOG_SLOPE))

@@ -8,6 +8,7 @@ import keras
 from tensorflow_probability import distributions as tfd
 
 from tfflows.bijector_layer import shape_text
+from tfflows.check_bounds import check_bounds
 from tfflows.dequantization import Dequantization, VariationalDequantization
 from tfflows.distributions import BaseDistribution
 from tfflows.families import MixtureOfLogistics
@@ -81,6 +82,9 @@ class FlowPlusPlus(ImageFlow):
             raise ValueError(
                 f"`num_couplings` should be three numbers. Received: num_couplings={num_couplings}."
             )
+        for count in num_couplings:
+            check_bounds(0, num_couplings=count)
+        check_bounds(0, num_noise_couplings=num_noise_couplings)
         dtype = kwargs.get("dtype")
 
         def coupling(mask, i, *conditioner, **options):

@@ -76,7 +76,7 @@ class MultiScaleRealNVP(ImageFlow):
         num_classes: int | None = None,
         **kwargs,
     ):
-        check_bounds(1, num_levels=num_levels)
+        check_bounds(1, num_levels=num_levels, num_couplings=num_couplings, num_final=num_final)
         dtype, family = kwargs.get("dtype"), image_family(family, max_log_scale)
 
         def couplings(mask, count, width, start=0):

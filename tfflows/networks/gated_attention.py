@@ -7,6 +7,7 @@ import math
 import keras
 import tensorflow as tf
 
+from tfflows.check_bounds import check_bounds
 from tfflows.networks.concat_elu import concat_elu
 from tfflows.networks.gated_convolution import GatedConvolution
 from tfflows.networks.gated_self_attention import GatedSelfAttention
@@ -44,6 +45,9 @@ class GatedAttention(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
+        check_bounds(1, units=units, kernel_size=kernel_size)
+        check_bounds(0, num_blocks=num_blocks, num_heads=num_heads, max_positions=max_positions)
+        check_bounds(0.0, 1.0, dropout=dropout)
         self.units = units
         self.num_blocks = num_blocks
         self.num_heads = num_heads

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import keras
 
+from tfflows.check_bounds import check_bounds
 from tfflows.networks.residual_network import ResidualNetwork
 from tfflows.networks.weight_normalized_dense import dense
 
@@ -39,6 +40,8 @@ class ResidualMLP(ResidualNetwork):
         **kwargs,
     ):
         super().__init__(**kwargs)
+        check_bounds(1, units=units)
+        check_bounds(0, num_blocks=num_blocks)
         self.units = units
         self.num_blocks = num_blocks
         self.activation = keras.activations.get(activation)

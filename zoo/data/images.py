@@ -61,13 +61,12 @@ def _read(name, split, data_dir, download) -> tuple[np.ndarray, np.ndarray]:
             f"environment variable TFDS_DATA_DIR), or download it: "
             f"zoo.data.load({name!r}, download=True) or `tfds build {name} --data_dir {data_dir}`."
         )
-    return tfds.as_numpy(
-        tfds.load(
-            name,
-            split=PARTS[split],
-            data_dir=data_dir,
-            download=download,
-            as_supervised=True,
-            batch_size=-1,
-        )
-    )
+    options = {"data_dir": data_dir, "download": download, "as_supervised": True}
+    try:
+        return tfds.as_numpy(tfds.load(name, split=PARTS[split], batch_size=-1, **options))
+    except Exception as error:  # of TensorFlow, tfds, protobuf or the network, all of their own
+        reason = " ".join(str(error).split())[:300]
+        raise OSError(
+            f"{name} cannot be read from {data_dir}: {type(error).__name__}: {reason}. If files "
+            f"are damaged or incomplete, remove {data_dir / name} and prepare it again."
+        ) from error
