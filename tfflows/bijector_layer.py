@@ -12,6 +12,7 @@ from tensorflow_probability import bijectors as tfb
 from tfflows.data_types import TensorLike
 from tfflows.derived_bijector import DerivedBijector
 from tfflows.flow_dtype import flow_dtype
+from tfflows.named import named
 from tfflows.revived import revived
 
 
@@ -103,10 +104,24 @@ class BijectorLayer(keras.layers.Layer):
         z, log_det = self.forward_and_log_det(x, self.check_condition(condition))
         if log_det.shape.rank not in (None, 1):  # others would be broadcast, and give wrong sums
             raise ValueError(
-                f"Layer '{self.name}' ({type(self).__name__}) should return log_det of shape "
+                f"{named(self)} should return log_det of shape "
                 f"[batch]. Received: shape {tuple(log_det.shape)}."
             )
         return z, log_det
+
+    def add_flow_weight(
+        self, name: str, value: np.ndarray, trainable: bool = True
+    ) -> keras.Variable:
+        """A weight of the flow itself, in whose dtype it always is; it begins with the value."""
+        return self.add_weight(
+            shape=value.shape,
+            name=name,
+            initializer=lambda shape, dtype=None: tf.constant(value, dtype),
+            dtype=self.flow_dtype,
+            trainable=trainable,
+            autocast=False,
+            aggregation="mean",
+        )
 
     def compute_output_shape(self, x_shape: tuple, condition_shape: tuple | None = None) -> tuple:
         """Shape of the latent, batch axis included, for data of shape `x_shape`."""
@@ -159,7 +174,7 @@ class BijectorLayer(keras.layers.Layer):
         """Raises a ValueError if the weights do not exist yet."""
         if not self.built:
             raise ValueError(
-                f"Layer '{self.name}' ({type(self).__name__}) is not built: its weights do not "
+                f"{named(self)} is not built: its weights do not "
                 "exist yet. Call it on data first, or call `build((None, ...))`."
             )
 
@@ -171,7 +186,7 @@ class BijectorLayer(keras.layers.Layer):
         )
         if not matches:
             raise ValueError(
-                f"Layer '{self.name}' ({type(self).__name__}) expected {what} of shape "
+                f"{named(self)} expected {what} of shape "
                 f"{shape_text(event_shape)}. Received: shape {shape_text(given)}."
             )
 
@@ -186,7 +201,7 @@ class BijectorLayer(keras.layers.Layer):
 
     def check_has_condition(self, condition: TensorLike | None) -> None:
         """Raises a ValueError if the condition is missing or not wanted."""
-        where = f"Layer '{self.name}' ({type(self).__name__})"
+        where = named(self)
         if condition is None and self.condition_shape is not None:
             raise ValueError(
                 f"{where} was built with a condition of shape "

@@ -22,3 +22,22 @@ def check_bounds(low: float, high: float | None = None, **arguments: float) -> N
         if not is_number or not value >= low or high is not None and not value <= high:
             bounds = f"at least {low}" if high is None else f"from {low} to {high}"
             raise ValueError(f"`{name}` should be {bounds}. Received: {name}={value}.")
+
+
+def check_odd(least: int, **arguments: int) -> None:
+    """Raises a ValueError that names the first argument that is not odd, or is below `least`.
+
+    >>> check_odd(3, kernel_size=4)
+    Traceback (most recent call last):
+    ...
+    ValueError: `kernel_size` should be odd, 3 or more. Received: kernel_size=4.
+    """
+    for name, value in arguments.items():
+        if not isinstance(value, numbers.Integral) or value < least or value % 2 == 0:
+            raise ValueError(f"`{name}` should be odd, {least} or more. Received: {name}={value}.")
+
+
+def check_ends(low: float, high: float) -> None:
+    """Raises a ValueError unless `low` is below `high`."""
+    if not low < high:
+        raise ValueError(f"`low` should be below `high`. Received: low={low}, high={high}.")

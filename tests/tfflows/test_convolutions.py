@@ -128,7 +128,7 @@ def test_log_abs_det_of_complex_matrices_and_its_gradient():
 
 
 def test_bad_arguments_are_refused():
-    with pytest.raises(ValueError, match="odd and positive. Received: kernel_size=2"):
+    with pytest.raises(ValueError, match="odd, 1 or more. Received: kernel_size=2"):
         EmergingConvolution(2)
     with pytest.raises(ValueError, match="at least 5 x 5"):
         PeriodicConvolution(5).build((None, 4, 8, 2))

@@ -278,8 +278,8 @@ def test_layers_may_come_from_a_generator():
     [
         (lambda: tfflows.layers.Invert(keras.layers.Dense(3)), "`layer` should be a list of"),
         (lambda: Autoregressive(MLP([3])), "`network` should be a `MADE`"),
-        (lambda: tfflows.layers.PeriodicConvolution(3.0), "odd and positive. Received: .*=3.0"),
-        (lambda: tfflows.layers.EmergingConvolution(3.0), "odd and positive. Received: .*=3.0"),
+        (lambda: tfflows.layers.PeriodicConvolution(3.0), "odd, 1 or more. Received: .*=3.0"),
+        (lambda: tfflows.layers.EmergingConvolution(3.0), "odd, 1 or more. Received: .*=3.0"),
         (lambda: Coupling("half", MLP([3])).build((None, 4), (None, 5, 3)), r"Received: .*\(5, 3"),
         (lambda: Coupling("half", MLP([3])).build((None, 4), (None,)), r"Received: shape \(\)"),
         (

@@ -11,6 +11,7 @@ import tensorflow as tf
 from tfflows.check_bounds import check_bounds
 from tfflows.data_types import TensorLike
 from tfflows.flow_dtype import flow_dtype
+from tfflows.named import named
 from tfflows.stateless_seed import stateless_seed
 
 
@@ -135,7 +136,7 @@ class Dequantization(keras.layers.Layer):
         widths = np.asarray(self.bin_width)
         if widths.ndim and (y.shape.rank < 2 or y.shape[-1] not in (None, len(widths))):
             raise ValueError(
-                f"Layer '{self.name}' ({type(self).__name__}) has {len(widths)} bin widths and "
+                f"{named(self)} has {len(widths)} bin widths and "
                 f"expected as many elements on the last axis. Received: shape {tuple(y.shape)}."
             )
 

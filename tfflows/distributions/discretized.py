@@ -9,6 +9,7 @@ import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 from tensorflow_probability.python.internal import parameter_properties, reparameterization
 
+from tfflows.check_bounds import check_ends
 from tfflows.distributions.assert_integers import assert_integers
 from tfflows.distributions.extended import Extended
 from tfflows.replace_where import replace_where
@@ -49,8 +50,7 @@ class Discretized(tfd.Distribution):
         parameters = dict(locals())
         self.low = -math.inf if low is None else low
         self.high = math.inf if high is None else high
-        if self.low >= self.high:
-            raise ValueError(f"`low` should be below `high`. Received: low={low}, high={high}.")
+        check_ends(self.low, self.high)
         if tuple(distribution.event_shape) != ():
             raise ValueError(
                 "`distribution` should be of scalars. Received: event shape "

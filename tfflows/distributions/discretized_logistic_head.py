@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
 
-from tfflows.check_bounds import check_bounds
+from tfflows.check_bounds import check_bounds, check_ends
 from tfflows.data_types import TensorLike
 from tfflows.distributions.discretized_logistic_mixture import (
     MAX_LOG_SCALE,
@@ -18,6 +18,7 @@ from tfflows.distributions.discretized_logistic_mixture import (
     whole_numbers,
 )
 from tfflows.flow_dtype import flow_dtype
+from tfflows.named import named
 
 MIN_LOG_SCALE = -7.0
 """Of pixels of 8 bits, between -1 and 1."""
@@ -70,8 +71,7 @@ class DiscretizedLogisticHead(keras.layers.Layer):
         check_bounds(1, num_channels=num_channels, num_components=num_components)
         if min_log_scale is not None:
             check_bounds(-MAX_LOG_SCALE, MAX_LOG_SCALE, min_log_scale=min_log_scale)
-        if low >= high:
-            raise ValueError(f"`low` should be below `high`. Received: low={low}, high={high}.")
+        check_ends(low, high)
         self.num_channels = num_channels
         self.num_components = num_components
         self.low, self.high = whole_numbers(low, high)
@@ -124,7 +124,7 @@ class DiscretizedLogisticHead(keras.layers.Layer):
         """
         if not self.dense.built:
             raise ValueError(
-                f"Layer '{self.name}' ({type(self).__name__}) is not built: it does not know the "
+                f"{named(self)} is not built: it does not know the "
                 "size of the features yet. Call it, or `build((None, F))`."
             )
         y = tf.cast(y, flow_dtype(self))

@@ -14,6 +14,7 @@ from tensorflow_probability.python.internal import (
     tensor_util,
 )
 
+from tfflows.check_bounds import check_ends
 from tfflows.data_types import TensorLike
 from tfflows.distributions.assert_integers import assert_integers
 from tfflows.families.logistic_mixture import LogisticMixture
@@ -69,8 +70,7 @@ class DiscretizedLogisticMixture(tfd.Distribution):
         name: str = "DiscretizedLogisticMixture",
     ):
         parameters = dict(locals())
-        if low >= high:
-            raise ValueError(f"`low` should be below `high`. Received: low={low}, high={high}.")
+        check_ends(low, high)
         with tf.name_scope(name) as name:
             tensors = [logits, loc, log_scale, coefficients]
             dtype = dtype_util.common_dtype(tensors, dtype_hint=tf.float32)

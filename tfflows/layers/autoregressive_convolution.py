@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfflows.bijector_layer import BijectorLayer
 from tfflows.check_bounds import check_bounds
+from tfflows.named import named
 
 ORDERS = ("raster", "reversed")
 
@@ -47,14 +49,11 @@ class AutoregressiveConvolution(BijectorLayer):
     def build(self, x_shape: tuple, condition_shape: tuple | None = None) -> None:
         super().build(x_shape, condition_shape)
         check_image(self, x_shape)
-        options = {"initializer": "zeros", "dtype": self.flow_dtype}
-        options |= {"autocast": False, "aggregation": "mean"}
         channels = x_shape[-1]
         # The last tap is the pixel itself: of it only what is above the diagonal counts.
-        self.kernel = self.add_weight(
-            shape=(self.kernel_size**2, channels, channels), name="kernel", **options
-        )
-        self.log_s = self.add_weight(shape=(channels,), name="log_s", **options)
+        taps = np.zeros([self.kernel_size**2, channels, channels])
+        self.kernel = self.add_flow_weight("kernel", taps)
+        self.log_s = self.add_flow_weight("log_s", np.zeros(channels))
 
     def forward_and_log_det(
         self, x: tf.Tensor, condition: tf.Tensor | None = None
@@ -122,7 +121,7 @@ def check_image(layer: BijectorLayer, x_shape: tuple) -> None:
     """Raises a ValueError unless `x_shape` is that of images of known size."""
     if len(x_shape) != 4 or None in x_shape[1:]:
         raise ValueError(
-            f"Layer '{layer.name}' ({type(layer).__name__}) expected images [batch, height, width, "
+            f"{named(layer)} expected images [batch, height, width, "
             f"channels] of known size. Received: shape {tuple(x_shape)}."
         )
 

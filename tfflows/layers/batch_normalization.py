@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from tfflows.bijector_layer import BijectorLayer
@@ -48,12 +49,9 @@ class BatchNormalization(BijectorLayer):
 
     def build(self, x_shape: tuple, condition_shape: tuple | None = None) -> None:
         super().build(x_shape, condition_shape)
-        options = {"shape": (x_shape[-1],), "dtype": self.flow_dtype, "trainable": False}
-        options |= {"autocast": False, "aggregation": "mean"}
-        self.moving_mean = self.add_weight(name="moving_mean", initializer="zeros", **options)
-        self.moving_variance = self.add_weight(
-            name="moving_variance", initializer="ones", **options
-        )
+        mean, variance = np.zeros(x_shape[-1]), np.ones(x_shape[-1])
+        self.moving_mean = self.add_flow_weight("moving_mean", mean, trainable=False)
+        self.moving_variance = self.add_flow_weight("moving_variance", variance, trainable=False)
 
     def call(
         self, x: tf.Tensor, condition: tf.Tensor | None = None, training: bool | None = False

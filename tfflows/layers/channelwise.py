@@ -22,11 +22,9 @@ class Channelwise(Adaptable, BijectorLayer):
 
     def build(self, x_shape: tuple, condition_shape: tuple | None = None) -> None:
         super().build(x_shape, condition_shape)
-        channels = (x_shape[-1],)
-        options = {"initializer": "zeros", "autocast": False, "aggregation": "mean"}
-        options |= {"dtype": self.flow_dtype, "trainable": self.trainable_affine}
-        self.loc = self.add_weight(shape=channels, name="loc", **options)
-        self.log_scale = self.add_weight(shape=channels, name="log_scale", **options)
+        zeros, trainable = np.zeros(x_shape[-1]), self.trainable_affine
+        self.loc = self.add_flow_weight("loc", zeros, trainable)
+        self.log_scale = self.add_flow_weight("log_scale", zeros, trainable)
         self.add_adapted_flag()
 
     def adapt(self, x: TensorLike, condition: TensorLike | None = None) -> None:

@@ -11,6 +11,7 @@ from tfflows.families import Family
 from tfflows.families.names import FAMILIES
 from tfflows.identifier import resolve
 from tfflows.masks import Alternating, Checkerboard, Half, Mask
+from tfflows.named import named
 
 MASKS = {"half": Half, "channel": Half, "alternating": Alternating, "checkerboard": Checkerboard}
 
@@ -106,7 +107,7 @@ class Coupling(BijectorLayer):
         condition = (0,) if self.condition_shape is None else self.condition_shape
         if condition[:-1] not in ((), kept[:-1]) or not condition:
             raise ValueError(
-                f"Layer '{self.name}' (Coupling) expected conditions that are vectors, or of the "
+                f"{named(self)} expected conditions that are vectors, or of the "
                 f"{kept[:-1]} positions that its network sees. Received: shape {condition}."
             )
         return (x_shape[0], *kept[:-1], kept[-1] + condition[-1])

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import numbers
-
 import keras
 
+from tfflows.check_bounds import check_odd
 from tfflows.layers.autoregressive_convolution import AutoregressiveConvolution
 from tfflows.layers.chain import Chain
 from tfflows.layers.invertible_linear import InvertibleLinear
@@ -43,7 +42,7 @@ class EmergingConvolution(Chain):
         seed: int | None = None,
         **kwargs,
     ):
-        check_odd(kernel_size)
+        check_odd(1, kernel_size=kernel_size)
         dtype = kwargs.get("dtype")
         linear = InvertibleLinear(
             parametrization, kernel_initializer, seed, name="linear", dtype=dtype
@@ -69,11 +68,3 @@ class EmergingConvolution(Chain):
         }
         del config["layers"]
         return config
-
-
-def check_odd(kernel_size: int) -> None:
-    if not isinstance(kernel_size, numbers.Integral) or kernel_size < 1 or kernel_size % 2 == 0:
-        raise ValueError(
-            "`kernel_size` should be a whole number, odd and positive. "
-            f"Received: kernel_size={kernel_size}."
-        )

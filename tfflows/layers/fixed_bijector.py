@@ -7,6 +7,7 @@ import tensorflow as tf
 from tensorflow_probability import bijectors as tfb
 
 from tfflows.bijector_layer import BijectorLayer, shape_text
+from tfflows.named import named
 from tfflows.tfp_config import check_fixed, deserialize, serialize
 
 
@@ -42,7 +43,7 @@ class FixedBijector(BijectorLayer):
 
     def build(self, x_shape: tuple, condition_shape: tuple | None = None) -> None:
         super().build(x_shape, condition_shape)
-        where, given = f"Layer '{self.name}' (FixedBijector)", type(self.fixed).__name__
+        where, given = named(self), type(self.fixed).__name__
         least = tf.nest.map_structure(tf.get_static_value, self.fixed.inverse_min_event_ndims)
         if tf.nest.is_nested(least) or least > len(self.event_shape):
             raise ValueError(

@@ -67,16 +67,20 @@ class InvertibleLinear(BijectorLayer):
         super().build(x_shape, condition_shape)
         kernel = initial_matrix(self.kernel_initializer, self.seed, x_shape[-1], self.flow_dtype)
         if self.parametrization == "full":
-            self.kernel = self._add("kernel", kernel)
+            self.kernel = self.add_flow_weight("kernel", kernel)
         elif self.parametrization == "plu":
             # Lifted out of any graph the layer is built in, since the values are needed now.
             with tf.init_scope():
                 lu, order = (factor.numpy() for factor in tf.linalg.lu(kernel))
-            self.permutation = self._add("permutation", np.eye(len(lu))[:, order], trainable=False)
+            self.permutation = self.add_flow_weight(
+                "permutation", np.eye(len(lu))[:, order], trainable=False
+            )
             self._add_triangular("lu", lu)
         else:
             reflectors, tau = np.linalg.qr(kernel, mode="raw")
-            self.reflectors = self._add("reflectors", np.tril(reflectors.T, -1) + np.eye(len(tau)))
+            self.reflectors = self.add_flow_weight(
+                "reflectors", np.tril(reflectors.T, -1) + np.eye(len(tau))
+            )
             # LAPACK's tau = 0 stands for no reflection. Here there is one, which flips a row of R.
             self._add_triangular("r", np.triu(reflectors.T) * np.where(tau == 0, -1, 1)[:, None])
 
@@ -140,20 +144,9 @@ class InvertibleLinear(BijectorLayer):
     def _add_triangular(self, name, matrix):
         """Weights for a matrix whose diagonal keeps its signs; the rest of it is one weight."""
         diagonal = np.diag(matrix)
-        self.triangular = self._add(name, matrix - np.diag(diagonal))
-        self.log_s = self._add("log_s", np.log(np.abs(diagonal)))
-        self.sign = self._add("sign", np.sign(diagonal), trainable=False)
-
-    def _add(self, name, value, trainable=True):
-        return self.add_weight(
-            shape=value.shape,
-            name=name,
-            initializer=lambda shape, dtype=None: tf.constant(value, dtype),
-            dtype=self.flow_dtype,
-            trainable=trainable,
-            autocast=False,
-            aggregation="mean",
-        )
+        self.triangular = self.add_flow_weight(name, matrix - np.diag(diagonal))
+        self.log_s = self.add_flow_weight("log_s", np.log(np.abs(diagonal)))
+        self.sign = self.add_flow_weight("sign", np.sign(diagonal), trainable=False)
 
     def get_config(self) -> dict:
         return super().get_config() | {

@@ -10,6 +10,7 @@ import tensorflow as tf
 from tensorflow_probability import bijectors as tfb
 
 from tfflows.bijector_layer import BijectorLayer, shape_text
+from tfflows.named import named
 from tfflows.replace_where import replace_where
 
 
@@ -53,7 +54,7 @@ class Logit(BijectorLayer):
         for name, ends in (("low", self.low), ("high", self.high)):
             if np.ndim(ends) and len(ends) != x_shape[-1]:
                 raise ValueError(
-                    f"Layer '{self.name}' (Logit) expected `{name}` to be a number, or as many as "
+                    f"{named(self)} expected `{name}` to be a number, or as many as "
                     f"the last axis has elements. Received: {len(ends)}, for shape "
                     f"{shape_text(self.event_shape)}."
                 )

@@ -7,8 +7,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfflows.bijector_layer import BijectorLayer
+from tfflows.check_bounds import check_odd
 from tfflows.layers.autoregressive_convolution import check_image
-from tfflows.layers.emerging_convolution import check_odd
 from tfflows.layers.initial_matrix import initial_matrix
 from tfflows.log_abs_det import inverse_by_qr, log_abs_det
 
@@ -47,7 +47,7 @@ class PeriodicConvolution(BijectorLayer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        check_odd(kernel_size)
+        check_odd(1, kernel_size=kernel_size)
         self.kernel_size = kernel_size
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
         self.seed = seed
@@ -65,14 +65,7 @@ class PeriodicConvolution(BijectorLayer):
         value[size // 2, size // 2] = initial_matrix(
             self.kernel_initializer, self.seed, channels, self.flow_dtype
         )
-        self.kernel = self.add_weight(
-            shape=value.shape,
-            name="kernel",
-            initializer=lambda shape, dtype=None: tf.constant(value, dtype),
-            dtype=self.flow_dtype,
-            autocast=False,
-            aggregation="mean",
-        )
+        self.kernel = self.add_flow_weight("kernel", value)
 
     def forward_and_log_det(
         self, x: tf.Tensor, condition: tf.Tensor | None = None

@@ -6,6 +6,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfflows.named import named
+
 
 def refuse_stateful(
     layer: keras.layers.Layer, x_shape: tuple, condition_shape: tuple | None, memory: str
@@ -39,7 +41,7 @@ def refuse_stateful(
                 outputs += layer(arguments[0], condition=arguments[1], training=True)
     others = layer.non_trainable_variables
     changed = [variable for variable in others if scope.get_current_value(variable) is not None]
-    where = f"Layer '{layer.name}' ({type(layer).__name__}) cannot be in a chain with "
+    where = f"{named(layer)} cannot be in a chain with "
     if changed:
         owners = dict.fromkeys(_owner(layer, variable) for variable in changed)
         raise ValueError(

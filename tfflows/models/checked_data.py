@@ -11,6 +11,7 @@ import tensorflow as tf
 from tfflows.bijector_layer import shape_text
 from tfflows.data_types import TensorLike
 from tfflows.flow_dtype import flow_dtype
+from tfflows.named import named
 
 if TYPE_CHECKING:
     from tfflows.models.density_model import DensityModel
@@ -24,7 +25,7 @@ def check_data(model: DensityModel, x: TensorLike, condition: TensorLike | None 
       x: data, `[n, ...]`.
       condition: its conditions, `[n, ...]`, or None.
     """
-    where = _named(model)
+    where = named(model)
     shape = tuple(np.shape(x))
     if model.built:
         check_event_shape(model, shape)
@@ -62,7 +63,7 @@ def check_event_shape(
     event_shape = model.event_shape if event_shape is None else event_shape
     if not tf.TensorShape(shape)[1:].is_compatible_with(event_shape):
         raise ValueError(
-            f"{_named(model)} expected x of shape {shape_text(event_shape)}. "
+            f"{named(model)} expected x of shape {shape_text(event_shape)}. "
             f"Received: shape {tuple(shape)}."
         )
 
@@ -71,7 +72,7 @@ def check_vectors_shape(model: DensityModel, shape: tuple | tf.TensorShape) -> N
     """Raises a ValueError for vectors of other shapes than the model was built with."""
     if not tf.TensorShape(shape)[1:].is_compatible_with(model.condition_shape):
         raise ValueError(
-            f"{_named(model)} expected conditions of shape "
+            f"{named(model)} expected conditions of shape "
             f"{shape_text(model.condition_shape)}. Received: shape {tuple(shape)}."
         )
 
@@ -80,7 +81,7 @@ def check_rows(model: DensityModel, examples: int | None, conditions: int | None
     """Raises a ValueError unless there are as many conditions as examples; None: not known."""
     if None not in (examples, conditions) and examples != conditions:
         raise ValueError(
-            f"{_named(model)} expected a condition for each example. "
+            f"{named(model)} expected a condition for each example. "
             f"Received: {examples} examples and {conditions} conditions."
         )
 
@@ -94,7 +95,7 @@ def check_importance_samples(model: DensityModel, count: int) -> None:
         )
     if count > 1 and model.likelihood == "exact":
         raise ValueError(
-            f"{_named(model)} computes the likelihood itself, not "
+            f"{named(model)} computes the likelihood itself, not "
             "a bound that samples could tighten: `num_importance_samples` should be 1. "
             f"Received: num_importance_samples={count}."
         )
@@ -129,7 +130,7 @@ def check_values(model: DensityModel, x: TensorLike) -> None:
         is_good &= values == np.floor(values)
     if not is_good.all():
         raise ValueError(
-            f"{_named(model)} expected x of integers from 0 to "
+            f"{named(model)} expected x of integers from 0 to "
             f"{model.num_values - 1}. Received: {values[~is_good][0]}."
         )
 
@@ -144,7 +145,7 @@ def only_values(model: DensityModel, x: tf.Tensor) -> tf.Tensor:
         return x
     x = tf.cast(x, flow_dtype(model))
     is_value = (x >= 0) & (x < model.num_values) & (x == tf.floor(x))
-    message = f"{_named(model)} expected x of integers from 0 to {model.num_values - 1}. Received:"
+    message = f"{named(model)} expected x of integers from 0 to {model.num_values - 1}. Received:"
     check = tf.debugging.Assert(tf.reduce_all(is_value), [message, x[~is_value][:3]])
     with tf.control_dependencies([check] if check is not None else []):
         return tf.where(is_value, x, math.nan)
@@ -156,13 +157,12 @@ def check_labels(model: DensityModel, labels: TensorLike) -> None:
     labels = np.asarray(labels)
     if labels.dtype.kind not in "biuf":
         raise ValueError(
-            f"Model '{model.name}' expected labels that are numbers. "
-            f"Received: {labels.ravel()[0]!r}."
+            f"{named(model)} expected labels that are numbers. Received: {labels.ravel()[0]!r}."
         )
     is_good = (labels >= 0) & (labels < model.num_classes) & (labels == np.floor(labels))
     if not is_good.all():
         raise ValueError(
-            f"Model '{model.name}' expected labels from 0 to {model.num_classes - 1}. "
+            f"{named(model)} expected labels from 0 to {model.num_classes - 1}. "
             f"Received: {labels[~is_good][0]}."
         )
 
@@ -171,7 +171,7 @@ def check_labels_shape(model: DensityModel, shape: tuple | tf.TensorShape) -> No
     """Raises a ValueError for labels whose shape, less the batch, is that of vectors."""
     if tuple(shape) not in ((), (1,)):
         raise ValueError(
-            f"Model '{model.name}' expected labels of shape [batch]. Received: {shape_text(shape)}."
+            f"{named(model)} expected labels of shape [batch]. Received: {shape_text(shape)}."
         )
 
 
@@ -182,10 +182,5 @@ def check_finite(model: DensityModel, what: str, values: TensorLike) -> None:
         rows = values.reshape(len(values) if values.ndim else 1, -1)
         bad = int(np.argmax(~np.isfinite(rows).all(1)))
         raise ValueError(
-            f"{_named(model)} expected {what} without NaN or infinity. Received: row {bad}."
+            f"{named(model)} expected {what} without NaN or infinity. Received: row {bad}."
         )
-
-
-def _named(model):
-    """The model, as errors name it."""
-    return f"Model '{model.name}' ({type(model).__name__})"

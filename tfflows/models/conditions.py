@@ -10,6 +10,7 @@ import tensorflow as tf
 from tfflows.data_types import TensorLike
 from tfflows.flow_dtype import flow_dtype
 from tfflows.models.checked_data import check_finite, check_labels
+from tfflows.named import named
 
 if TYPE_CHECKING:
     from tfflows.models.density_model import DensityModel
@@ -32,7 +33,7 @@ def encode_condition(model: DensityModel, condition: TensorLike | None) -> tf.Te
         return None
     if model.condition_shape is None:
         raise ValueError(
-            f"Model '{model.name}' ({type(model).__name__}) was built without a condition. "
+            f"{named(model)} was built without a condition. "
             f"Received: a condition of shape {tuple(np.shape(condition))}."
         )
     if model.num_classes is None:

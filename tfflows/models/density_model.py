@@ -26,6 +26,7 @@ from tfflows.models.checked_data import (
 from tfflows.models.conditions import encode_condition, repeat_condition
 from tfflows.models.likelihood_training import LikelihoodTraining
 from tfflows.models.log_mean_exp import log_mean_exp
+from tfflows.named import named
 from tfflows.stateless_seed import fold_in, stateless_seed
 
 
@@ -189,7 +190,7 @@ class DensityModel(LikelihoodTraining):
             input_shape, condition_shape = input_shape
         if len(input_shape) < 2:
             raise ValueError(
-                f"Model '{self.name}' ({type(self).__name__}) expected x of shape [batch, ...]. "
+                f"{named(self)} expected x of shape [batch, ...]. "
                 f"Received: shape {shape_text(input_shape[1:])}."
             )
         self.event_shape = tuple(input_shape[1:])
@@ -202,7 +203,7 @@ class DensityModel(LikelihoodTraining):
                 condition_shape = (None, self.num_classes)
             elif not self.condition_shape:
                 raise ValueError(
-                    f"Model '{self.name}' ({type(self).__name__}) expected conditions of shape "
+                    f"{named(self)} expected conditions of shape "
                     "[batch, C]; labels need `num_classes`. Received: shape [batch]."
                 )
         self._build((None, *self.event_shape), condition_shape)
@@ -231,7 +232,7 @@ class DensityModel(LikelihoodTraining):
     def check_built(self) -> None:
         if not self.built:
             raise ValueError(
-                f"Model '{self.name}' ({type(self).__name__}) is not built: it does not know the "
+                f"{named(self)} is not built: it does not know the "
                 "shape of the data yet. Call `fit`, or `build((None, ...))`."
             )
 

@@ -17,6 +17,7 @@ from tfflows.flow_dtype import flow_dtype
 from tfflows.layers import Autoregressive, Invert
 from tfflows.models.checked_data import check_finite, check_values
 from tfflows.models.density_model import DensityModel
+from tfflows.named import named
 from tfflows.revived import revived
 
 
@@ -88,7 +89,7 @@ class FlowModel(DensityModel):
             self.dequantization.build(x_shape)
         if condition_shape is not None and not self.flow.uses_condition:
             raise ValueError(
-                f"Model '{self.name}' has no layer that can use a condition. "
+                f"{named(self)} has no layer that can use a condition. "
                 f"Received: a condition of shape {tuple(condition_shape)}."
             )
         if not self.flow.built:
@@ -106,7 +107,7 @@ class FlowModel(DensityModel):
         built = self.flow.event_shape, self.flow.condition_shape
         if given != built:
             raise ValueError(
-                f"Model '{self.name}' ({type(self).__name__}) has a flow that was built for events "
+                f"{named(self)} has a flow that was built for events "
                 f"of shape {built[0]} and conditions of shape {built[1]}. Received: {given[0]} and "
                 f"{given[1]}."
             )

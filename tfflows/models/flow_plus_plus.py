@@ -16,6 +16,7 @@ from tfflows.layers import ActNorm, Chain, Coupling, Squeeze, Unsqueeze
 from tfflows.masks import Half, PackedCheckerboard
 from tfflows.models.image_flow import ImageFlow
 from tfflows.models.linear_layer import linear_layer
+from tfflows.named import named
 from tfflows.networks import GatedAttention
 
 
@@ -153,7 +154,7 @@ class FlowPlusPlus(ImageFlow):
     def _build(self, x_shape, condition_shape):
         if self.num_couplings[2] and len(x_shape) == 4 and (x_shape[2] or 0) % 4:
             raise ValueError(
-                f"Model '{self.name}' ({type(self).__name__}) with checkerboards after the squeeze "
+                f"{named(self)} with checkerboards after the squeeze "
                 f"expected a width divisible by 4. Received: shape {shape_text(x_shape[1:])}."
             )
         super()._build(x_shape, condition_shape)

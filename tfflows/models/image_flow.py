@@ -18,6 +18,7 @@ from tfflows.identifier import resolve
 from tfflows.layers import Chain, Logit, MultiScale, Rescale
 from tfflows.models.checked_data import check_temperature
 from tfflows.models.flow_model import FlowModel
+from tfflows.named import named
 
 
 class ImageFlow(FlowModel):
@@ -68,7 +69,7 @@ class ImageFlow(FlowModel):
         factor = 2 ** len(self.multi_scale.levels)
         if len(x_shape) != 4 or any(n is None or n % factor for n in x_shape[1:3]):
             raise ValueError(
-                f"Model '{self.name}' ({type(self).__name__}) with {len(self.multi_scale.levels)} "
+                f"{named(self)} with {len(self.multi_scale.levels)} "
                 "levels expected images [batch, height, width, channels] with height and width "
                 f"divisible by {factor}. Received: shape {shape_text(x_shape[1:])}."
             )

@@ -24,6 +24,7 @@ from tfflows.models.non_finite_guard import NonFiniteGuard
 from tfflows.models.pack import pack, separate
 from tfflows.models.parts import data_and_condition
 from tfflows.models.shared_data import pooled
+from tfflows.named import named
 from tfflows.replicas import is_multi_worker, sum_over_replicas
 
 
@@ -365,12 +366,12 @@ class LikelihoodTraining(keras.Model):
             )
         if not self.built:
             raise ValueError(
-                f"Model '{self.name}' ({type(self).__name__}) is not built: without data, `fit` "
+                f"{named(self)} is not built: without data, `fit` "
                 "does not know their shape. Call `build((None, ...))`."
             )
         if self.condition_shape is not None:
             raise ValueError(
-                f"Model '{self.name}' ({type(self).__name__}) expected to be built without a "
+                f"{named(self)} expected to be built without a "
                 "condition, to be trained on `target_log_prob`. Received: a condition of shape "
                 f"{self.condition_shape}."
             )

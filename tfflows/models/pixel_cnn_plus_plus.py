@@ -18,6 +18,7 @@ from tfflows.models.checked_data import check_event_shape, only_values
 from tfflows.models.density_model import DensityModel
 from tfflows.models.parts import data_and_condition
 from tfflows.models.random_pixels import random_pixels
+from tfflows.named import named
 from tfflows.networks import PixelCNN
 from tfflows.sampling import RasterSampler, WavefrontSampler
 from tfflows.stateless_noise import stateless_noise
@@ -101,12 +102,12 @@ class PixelCNNPlusPlus(DensityModel):
     def _build(self, x_shape, condition_shape):
         if len(x_shape) != 4 or None in x_shape[1:]:
             raise ValueError(
-                f"Model '{self.name}' ({type(self).__name__}) expected images [batch, height, "
+                f"{named(self)} expected images [batch, height, "
                 f"width, channels] of a known size. Received: shape {shape_text(x_shape[1:])}."
             )
         if condition_shape is not None and len(condition_shape) != 2:
             raise ValueError(
-                f"Model '{self.name}' ({type(self).__name__}) expected conditions of shape "
+                f"{named(self)} expected conditions of shape "
                 f"[batch, C]. Received: shape {shape_text(condition_shape[1:])}."
             )
         if self.pixels_per_image and self.pixels_per_image > (count := x_shape[1] * x_shape[2]):

@@ -8,7 +8,7 @@ import keras
 import tensorflow as tf
 
 from tfflows.adaptable import Adaptable
-from tfflows.check_bounds import check_bounds
+from tfflows.check_bounds import check_bounds, check_odd
 from tfflows.networks.causal_block import CausalBlock
 from tfflows.networks.causal_convolution import CausalConvolution, shift_down, shift_right
 from tfflows.networks.causal_stream import CausalStream
@@ -69,14 +69,8 @@ class PixelCNN(Adaptable, keras.layers.Layer):
             raise ValueError(
                 f'`memory` should be None or "recompute". Received: memory={memory!r}.'
             )
-        for name, size, least in (
-            ("kernel_size", kernel_size, 1),
-            ("first_kernel_size", first_kernel_size, 3),
-        ):
-            if size < least or size % 2 == 0:
-                raise ValueError(
-                    f"`{name}` should be odd, {least} or more. Received: {name}={size}."
-                )
+        check_odd(1, kernel_size=kernel_size)
+        check_odd(3, first_kernel_size=first_kernel_size)
         if kernel_size == 1 and num_levels > 1:
             raise ValueError(
                 "`num_levels` should be 1 with `kernel_size=1`: there is nothing to be seen at "
