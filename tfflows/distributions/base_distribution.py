@@ -74,7 +74,8 @@ class BaseDistribution(keras.layers.Layer):
         check = tf.debugging.assert_equal(
             tf.cast(temperature, tf.float32),
             1.0,
-            f"`temperature` should be 1 with a base distribution {type(self).__name__}.",
+            f"`temperature` should be 1 with a base distribution {type(self).__name__}, which does "
+            "not write `tempered`.",
         )
         with tf.control_dependencies([] if check is None else [check]):
             return self.distribution()

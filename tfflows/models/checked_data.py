@@ -80,9 +80,10 @@ def check_vectors_shape(model: DensityModel, shape: tuple | tf.TensorShape) -> N
 def check_rows(model: DensityModel, examples: int | None, conditions: int | None) -> None:
     """Raises a ValueError unless there are as many conditions as examples; None: not known."""
     if None not in (examples, conditions) and examples != conditions:
+        cure = " One for all is repeated (`tf.repeat`) first." if conditions == 1 else ""
         raise ValueError(
             f"{named(model)} expected a condition for each example. "
-            f"Received: {examples} examples and {conditions} conditions."
+            f"Received: {examples} examples and {conditions} conditions.{cure}"
         )
 
 

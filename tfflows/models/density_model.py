@@ -142,8 +142,9 @@ class DensityModel(LikelihoodTraining):
           n: how many; within a `tf.function` it may be a tensor.
           condition: one for all samples, or `n` of them.
           temperature: factor on the scale of the base distribution; below 1: nearer the modes.
-          seed: an int or a pair of int32; the same seed gives the same samples. With a pair for
-            each sample, `[n, 2]`, each depends on its own alone, and may have its own temperature.
+          seed: an int or a pair of int32; the same seed gives the same samples (others where XLA
+            compiles the function that this is called in). With a pair for each sample, `[n, 2]`,
+            each depends on its own alone, and may have its own temperature.
 
         Returns:
           `[n, ...]`, in the dtype of the flow; discrete data too.
