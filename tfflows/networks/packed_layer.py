@@ -58,14 +58,15 @@ class PackedLayer:
         kernel = kernel[..., rows:end]
 
         def group(k, recent):
-            ours = tf.matmul(kernel[k], tf.reshape(recent, [end - rows, -1]))
-            ours = base[k] + tf.reshape(ours, [size, units, -1])
-            steps = tf.reshape(within[k], [size, units, -1])
+            # Gathered, not indexed: each index by a tensor takes three operations.
+            ours = tf.matmul(tf.gather(kernel, k), tf.reshape(recent, [end - rows, -1]))
+            ours = tf.unstack(tf.gather(base, k) + tf.reshape(ours, [size, units, -1]))
+            steps = tf.unstack(tf.reshape(tf.gather(within, k), [size, units, -1]))
 
             def units_of(step, found):
                 if not found:
                     return ours[step]
-                seen = steps[step, :, : len(found) * self.inputs]
+                seen = steps[step][:, : len(found) * self.inputs]
                 return ours[step] + tf.matmul(seen, tf.concat(found, 0))
 
             return units_of
