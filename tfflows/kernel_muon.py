@@ -39,7 +39,7 @@ class KernelMuon(keras.optimizers.Adam):
         "bfloat16", faster where the processor has instructions for it.
       **kwargs: those of `keras.optimizers.Adam`.
 
-    >>> model = PixelCNNPlusPlus(units=8, num_blocks=1, num_levels=1, num_components=2)
+    >>> model = PixelCNNPlusPlus(units=8, num_levels=1, kernel_size=1, num_components=2)
     >>> model.compile(KernelMuon(1e-2))
     >>> history = model.fit(np.random.randint(0, 256, [16, 8, 8, 1]), verbose=0)
     """

@@ -26,7 +26,7 @@ class RasterSampler:
 
     Images of zeros and ones:
 
-    >>> network = PixelCNN(8, num_levels=2)
+    >>> network = PixelCNN(8, num_levels=1)
     >>> network.build((None, 4, 6, 1))
     >>> sampler = RasterSampler(
     ...     network,
