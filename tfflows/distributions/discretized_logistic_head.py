@@ -25,6 +25,8 @@ MIN_LOG_SCALE = -7.0
 MAX_ADAPTED = 2**14
 """Vectors that `adapt` looks at."""
 MAX_ITERATIONS = 50
+TOLERANCE = 1e-5
+"""The last steps, half of all, gain digits that training does not keep."""
 HOLD = 1e-3
 
 
@@ -145,6 +147,7 @@ class DiscretizedLogisticHead(keras.layers.Layer):
             tf.function(lambda bias: tfp.math.value_and_gradient(objective, bias)),
             start,
             max_iterations=MAX_ITERATIONS,
+            f_relative_tolerance=TOLERANCE,
         )
         if tf.reduce_all(tf.math.is_finite(found.position)):
             self.dense.bias.assign(found.position)
