@@ -41,7 +41,7 @@ TINY_IMAGES = {
     "model": {
         "class": "Glow",
         "arguments": {
-            "num_levels": 2,
+            "num_levels": 1,
             "num_steps": 1,
             "units": 8,
             "seed": 1,
