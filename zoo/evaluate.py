@@ -101,7 +101,7 @@ def _log_prob(
     """Of each row, with noise that depends on the seed."""
     x, labels = dequantized(data, recipe.split, recipe.seed), data.arrays(recipe.split)[1]
 
-    @tf.function(reduce_retracing=True)
+    @tf.function(reduce_retracing=True, autograph=False)
     def log_prob(x, labels, seed):
         return model.log_prob(x, labels, seed, num_importance_samples)
 

@@ -87,7 +87,7 @@ def reference(model, n, condition, seed, temperature):
     noise = tf.random.stateless_uniform([*size, n, 1 + channels], seed)
     x = np.zeros([n, *size, channels], "float32")
 
-    @tf.function
+    @tf.function(autograph=False)
     def draw(x, noise):
         mixture = mixture_of(model, x, condition)
         mixture = mixture.copy(
@@ -152,7 +152,7 @@ def test_the_graph_of_a_sampler_does_not_grow_with_the_image(kind, sizes):
 
     def nodes(height, width):
         noise, labels = tf.TensorSpec([height, width, None, 5]), tf.TensorSpec([None, 3])
-        draw = tf.function(lambda noise, labels: model._draw(noise, labels))
+        draw = tf.function(model._draw, autograph=False)
         graph = draw.get_concrete_function(noise, labels).graph.as_graph_def()
         return sum(len(f.node_def) for f in graph.library.function) + len(graph.node)
 

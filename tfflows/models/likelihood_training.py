@@ -77,7 +77,9 @@ class LikelihoodTraining(keras.Model):
         """The method as one `tf.function`, made when it is first needed; another for training."""
         key = name, bool(in_training())
         if key not in self._functions:
-            self._functions[key] = tf.function(python_function, reduce_retracing=True)
+            self._functions[key] = tf.function(
+                python_function, reduce_retracing=True, autograph=False
+            )
         return self._functions[key]
 
     def compile(
