@@ -16,5 +16,5 @@ def export_again(names: Annotated[list[str], typer.Argument(help="Entries; see `
     for name in names:
         path, metadata = registry.path(name), registry.metadata(name)
         saved_model.export(registry.load(name), path, metadata)
-        write_card(path.parent, metadata, path.name)
+        write_card(path.parent, metadata, path.name, registry.address(path.parent))
         typer.echo(str(path))

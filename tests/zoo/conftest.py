@@ -25,7 +25,9 @@ TINY = {
 def entries(tmp_path_factory):
     """A directory of entries that holds `tiny`."""
     root = tmp_path_factory.mktemp("saved_models")
-    train(parse(TINY), root / "tiny")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(registry, "PLACES", (root,))
+        train(parse(TINY), root / "tiny")
     return root
 
 

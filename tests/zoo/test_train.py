@@ -18,6 +18,7 @@ from tfflows.weight_paths import weight_paths
 from zoo import registry
 from zoo.evaluate import evaluate, mean_and_error
 from zoo.lock import locked
+from zoo.model_card import write_card
 from zoo.recipe import DataRecipe, parse
 from zoo.replace import replace
 from zoo.resume import COLUMNS, Resume
@@ -176,8 +177,10 @@ def test_an_entry_of_another_recipe_is_replaced_only_if_afresh(entries, tmp_path
     zoo.train.train(other, entry, work=tmp_path / "work")
 
 
-def test_the_card_of_an_entry_of_ones_own_has_commands_that_work(entries):
-    entry, card = entries / "tiny", (entries / "tiny" / "README.md").read_text()
+def test_the_card_of_an_entry_of_ones_own_has_commands_that_work(entries, tmp_path):
+    entry = shutil.copytree(entries / "tiny", tmp_path / "tiny")
+    write_card(entry, registry.metadata(str(entry)), where=registry.address(entry))
+    card = (entry / "README.md").read_text()
     for text in ("zoo train tiny.yaml", f"zoo evaluate {entry}", f'zoo.load("{entry}")'):
         assert text in card
     assert card.count(f'load("{entry / "1"}")') == 2
