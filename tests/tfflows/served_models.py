@@ -97,7 +97,7 @@ class Served:
         inputs = [x for x in inputs if x is not None]
         specs = [tf.TensorSpec([None, *x.shape[1:]], x.dtype) for x in inputs]
         method = functools.partial(getattr(self.model, name), **options)
-        return np.asarray(tf.function(method, input_signature=specs)(*inputs))
+        return np.asarray(tf.function(method, specs, autograph=False)(*inputs))
 
     def _sampled(self, n, condition, temperature, seed):
         return self._stored(self.model.sample(n, condition, temperature, seed))

@@ -144,7 +144,7 @@ class DiscretizedLogisticHead(keras.layers.Layer):
             return nll + HOLD * tf.reduce_sum(tf.square(bias - start))
 
         found = tfp.optimizer.lbfgs_minimize(
-            tf.function(lambda bias: tfp.math.value_and_gradient(objective, bias)),
+            tf.function(lambda bias: tfp.math.value_and_gradient(objective, bias), autograph=False),
             start,
             max_iterations=MAX_ITERATIONS,
             f_relative_tolerance=TOLERANCE,
