@@ -353,8 +353,7 @@ def test_weights_may_be_a_list():
 IMAGES = np.random.RandomState(0).randint(0, 256, [6, 4, 4, 1])
 
 
-@pytest.mark.parametrize("pixels_per_image", [None, 3])
-@pytest.mark.parametrize("scale", [1 / 255, 2])
+@pytest.mark.parametrize("pixels_per_image, scale", [(None, 1 / 255), (3, 2)])
 def test_datasets_of_what_is_no_pixels_are_refused(pixels_per_image, scale):
     options = {"units": 4, "num_levels": 1, "kernel_size": 1, "num_components": 1}
     model = tfflows.PixelCNNPlusPlus(**options, pixels_per_image=pixels_per_image)

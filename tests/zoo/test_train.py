@@ -174,7 +174,6 @@ def test_an_entry_of_another_recipe_is_replaced_only_if_afresh(entries, tmp_path
     zoo.train.train(other, entry, work=tmp_path / "work", fresh=True)
     assert parse(saved_model.read(entry / "1")["metadata"]["recipe"]) == other
     assert not (entry / "samples.png").exists()
-    zoo.train.train(other, entry, work=tmp_path / "work")
 
 
 def test_the_card_of_an_entry_of_ones_own_has_commands_that_work(entries, tmp_path):
