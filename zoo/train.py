@@ -159,7 +159,8 @@ def _check_replaced(recipe, directory):
     artifact = directory / VERSION
     if not (artifact / saved_model.PRESET).is_file():
         return
-    if not recipe.goes_on_from(parse(registry.metadata(str(artifact))["recipe"]).trained_by()):
+    there = parse(saved_model.read(artifact)["metadata"]["recipe"])
+    if not recipe.goes_on_from(there.trained_by()):
         raise ValueError(
             f"{directory} is an entry that was trained by another recipe. Give the recipe another "
             "`name`, or another directory (--output), or replace the entry (--fresh)."

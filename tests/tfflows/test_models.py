@@ -366,6 +366,14 @@ def test_datasets_of_what_is_no_pixels_are_refused(pixels_per_image, scale):
     model.evaluate(dataset(IMAGES.astype("float32")), verbose=0)
 
 
+def test_pixels_of_one_bit_may_be_booleans():
+    model = tfflows.Glow(1, 1, 4, num_bits=1)
+    model.compile()
+    model.fit(dataset(IMAGES > 128), verbose=0)
+    found = model.evaluate(dataset(IMAGES > 128), verbose=0, return_dict=True)
+    assert np.isfinite(found["nll"])
+
+
 def test_what_is_no_pixels_is_nan_by_xla():
     model = tfflows.Glow(1, 1, 4)
     model.compile(jit_compile=True)

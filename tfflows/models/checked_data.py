@@ -126,14 +126,9 @@ def check_values(model: DensityModel, x: TensorLike) -> None:
     if model.num_values is None:
         return
     values = np.asarray(x)
-    is_good = (values >= 0) & (values < model.num_values)
-    if values.dtype.kind == "f":
-        is_good &= values == np.floor(values)
-    if not is_good.all():
-        raise ValueError(
-            f"{named(model)} expected x of integers from 0 to "
-            f"{model.num_values - 1}. Received: {values[~is_good][0]}."
-        )
+    is_value = _is_value(model, values)
+    if not is_value.all():
+        raise ValueError(f"{_expected_values(model)} Received: {values[~is_value][0]}.")
 
 
 def only_values(model: DensityModel, x: tf.Tensor) -> tf.Tensor:
@@ -142,14 +137,25 @@ def only_values(model: DensityModel, x: tf.Tensor) -> tf.Tensor:
     XLA drops what stops it; such values are NaN then, and so is what is computed from them.
     """
     dtype = tf.as_dtype(x.dtype)
-    if model.num_values is None or dtype.min >= 0 and dtype.max < model.num_values:
+    if model.num_values is None or dtype.is_bool:
+        return x
+    if dtype.min >= 0 and dtype.max < model.num_values:
         return x
     x = tf.cast(x, flow_dtype(model))
-    is_value = (x >= 0) & (x < model.num_values) & (x == tf.floor(x))
-    message = f"{named(model)} expected x of integers from 0 to {model.num_values - 1}. Received:"
+    is_value = _is_value(model, x)
+    message = f"{_expected_values(model)} Received:"
     check = tf.debugging.Assert(tf.reduce_all(is_value), [message, x[~is_value][:3]])
     with tf.control_dependencies([check] if check is not None else []):
         return tf.where(is_value, x, math.nan)
+
+
+def _is_value(model, x):
+    """Where an array or a tensor has a value of the data."""
+    return (x >= 0) & (x < model.num_values) & (x == x // 1)
+
+
+def _expected_values(model):
+    return f"{named(model)} expected x of integers from 0 to {model.num_values - 1}."
 
 
 def check_labels(model: DensityModel, labels: TensorLike) -> None:

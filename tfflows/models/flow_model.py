@@ -322,8 +322,8 @@ class FlowModel(DensityModel):
         if condition is not None:
             condition = tf.convert_to_tensor(condition)
             batch = self._batch_of_conditions(condition)
-        if self.num_classes and condition is not None:
-            condition = tf.reshape(condition, [-1])
+            if self.num_classes:
+                condition = tf.reshape(condition, [-1])
         encoded = self.encode_condition(condition)
         if encoded is not None:
             encoded = tf.reshape(encoded, tf.concat([batch, self.flow.condition_shape], 0))

@@ -12,7 +12,7 @@ import tensorflow as tf
 from tfflows.data_types import Data, TensorLike
 from tfflows.models.data_shapes import check_spec
 from tfflows.models.packed_py_dataset import PackedPyDataset
-from tfflows.models.parts import data_and_condition
+from tfflows.models.parts import data_and_condition, parts
 from tfflows.models.shared_data import sharded
 
 DATASETS = tf.data.Dataset, keras.utils.PyDataset
@@ -76,8 +76,9 @@ def separate(x: Any, condition: TensorLike | None = None) -> tuple:
       ValueError: there are two conditions; or x is neither an array, nor arrays, nor a dataset.
     """
     is_pair = isinstance(x, (list, tuple))
-    if not isinstance(x, DATASETS) and not all(hasattr(part, "__array__") for part in _given(x)):
-        what = [type(part).__name__ for part in _given(x)][:3]
+    given = [part for part in parts(x) if part is not None]
+    if not isinstance(x, DATASETS) and not all(hasattr(part, "__array__") for part in given):
+        what = [type(part).__name__ for part in given][:3]
         raise ValueError(
             "`x` should be an array, a `tf.data.Dataset` (of a generator, by "
             "`tf.data.Dataset.from_generator`) or a `keras.utils.PyDataset`. "
@@ -88,11 +89,6 @@ def separate(x: Any, condition: TensorLike | None = None) -> tuple:
             "`x` should be an array where a condition is given. Received: several arrays."
         )
     return data_and_condition(x) if is_pair else (x, condition)
-
-
-def _given(x):
-    """The parts that there are."""
-    return [part for part in x if part is not None] if isinstance(x, (list, tuple)) else [x]
 
 
 def _checked_weight(sample_weight, rows):
