@@ -8,6 +8,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 import tensorflow_probability as tfp
+from scipy import optimize
 
 from tfflows.check_bounds import check_bounds, check_ends
 from tfflows.data_types import TensorLike
@@ -24,9 +25,8 @@ MIN_LOG_SCALE = -7.0
 """Of pixels of 8 bits, between -1 and 1."""
 MAX_ADAPTED = 2**14
 """Vectors that `adapt` looks at."""
-MAX_ITERATIONS = 50
-TOLERANCE = 1e-5
-"""The last steps, half of all, gain digits that training does not keep."""
+MAX_ITERATIONS = 100
+TOLERANCE = 1e-6
 HOLD = 1e-3
 
 
@@ -143,14 +143,20 @@ class DiscretizedLogisticHead(keras.layers.Layer):
             # Held a little, or a component at the edge would go far beyond, and not come back.
             return nll + HOLD * tf.reduce_sum(tf.square(bias - start))
 
-        found = tfp.optimizer.lbfgs_minimize(
-            tf.function(lambda bias: tfp.math.value_and_gradient(objective, bias), autograph=False),
-            start,
-            max_iterations=MAX_ITERATIONS,
-            f_relative_tolerance=TOLERANCE,
+        @tf.function(autograph=False)
+        def value_and_gradient(bias):
+            return tfp.math.value_and_gradient(objective, tf.cast(bias, start.dtype))
+
+        # TFP's own method, outside of a graph, takes longer between evaluations than for them.
+        found = optimize.minimize(
+            lambda bias: [x.numpy().astype("float64") for x in value_and_gradient(bias)],
+            start.numpy().astype("float64"),
+            method="L-BFGS-B",
+            jac=True,
+            options={"maxiter": MAX_ITERATIONS, "ftol": TOLERANCE},
         )
-        if tf.reduce_all(tf.math.is_finite(found.position)):
-            self.dense.bias.assign(found.position)
+        if np.isfinite(found.x).all():
+            self.dense.bias.assign(found.x)
 
     def distribution(self, parameters: tf.Tensor) -> DiscretizedLogisticMixture:
         """The distribution over integers `[..., num_channels]`, of parameters `[..., P]`."""
