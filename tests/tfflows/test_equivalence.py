@@ -359,13 +359,13 @@ def test_staircase_is_the_masked_product(name, num_blocks, min_size):
     degrees_in, degrees_out = map(np.asarray, DEGREES[name])
     staircase = Staircase(degrees_in, degrees_out, num_blocks, min_size)
     mask = (degrees_in[:, None] <= degrees_out).astype("float32")
-    x, matrix = data(3, len(degrees_in)), data(*mask.shape, seed=1)
+    given = [data(3, len(degrees_in)), data(*mask.shape, seed=1), data(len(degrees_out), seed=2)]
     results = []
-    for product in (staircase.matmul, lambda x, matrix: x @ (matrix * mask)):
+    for dense in (staircase.dense, lambda x, matrix, bias: x @ (matrix * mask) + bias):
         with tf.GradientTape() as tape:
-            tape.watch([x, matrix])
-            value = product(x, matrix)
+            tape.watch(given)
+            value = dense(*given)
             loss = tf.reduce_sum(tf.sin(value))
-        results.append([value, *tape.gradient(loss, [x, matrix])])
-    for ours, dense in zip(*results):
-        np.testing.assert_allclose(ours, dense, atol=1e-5)
+        results.append([value, *tape.gradient(loss, given)])
+    for ours, plain in zip(*results):
+        np.testing.assert_allclose(ours, plain, atol=1e-5)

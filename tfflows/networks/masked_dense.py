@@ -53,8 +53,8 @@ class MaskedDense(keras.layers.Layer):
         )
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
-        kernel = tf.convert_to_tensor(self.kernel)
-        return self.staircase.matmul(inputs, kernel) + tf.convert_to_tensor(self.bias)
+        kernel, bias = tf.convert_to_tensor(self.kernel), tf.convert_to_tensor(self.bias)
+        return self.staircase.dense(inputs, kernel, bias)
 
     def masked_kernel(self) -> tf.Tensor:
         """The kernel as it acts, `[inputs, units]`: zero where a unit does not see an input."""

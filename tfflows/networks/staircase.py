@@ -51,23 +51,32 @@ class Staircase:
         mask = tf.constant(self.in_degrees)[:, tf.newaxis] <= tf.constant(self.out_degrees)
         return matrix * tf.cast(mask, matrix.dtype)
 
-    def matmul(self, x: tf.Tensor, matrix: tf.Tensor) -> tf.Tensor:
-        """`x @ masked(matrix)`, for `x` `[batch, rows]`."""
+    def dense(self, x: tf.Tensor, matrix: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
+        """`x @ masked(matrix) + bias`, for `x` `[batch, rows]`."""
         if self.is_small:
-            return tf.matmul(x, self.masked(matrix))
+            return tf.nn.bias_add(tf.matmul(x, self.masked(matrix)), bias)
 
         @tf.custom_gradient
-        def product(x, matrix):
+        def product(x, matrix, bias):
             def gradient(upstream):
-                return self._matmul_transposed(upstream, matrix), self._outer(x, upstream)
+                return (
+                    self._matmul_transposed(upstream, matrix),
+                    self._outer(x, upstream),
+                    tf.reduce_sum(upstream, 0),
+                )
 
-            return self._matmul(x, matrix), gradient
+            return self._dense(x, matrix, bias), gradient
 
-        return product(x, self.masked(matrix))
+        return product(x, self.masked(matrix), bias)
 
-    def _matmul(self, x, matrix):
+    def _dense(self, x, matrix, bias):
+        # A bias for each block: TensorFlow adds it within the product.
         return tf.concat(
-            [tf.matmul(x[:, :end], matrix[:end, a:b]) for a, b, end in self.columns], 1
+            [
+                tf.nn.bias_add(tf.matmul(x[:, :end], matrix[:end, a:b]), bias[a:b])
+                for a, b, end in self.columns
+            ],
+            1,
         )
 
     def _matmul_transposed(self, y, matrix):
