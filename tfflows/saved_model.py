@@ -13,6 +13,7 @@ import keras
 import tensorflow as tf
 import tensorflow_probability as tfp
 
+from tfflows.check_path import check_path
 from tfflows.known_arguments import with_known_arguments
 from tfflows.safe_config import check_config
 from tfflows.serving import Servable, write_warm_up
@@ -37,11 +38,13 @@ def export(model: DensityModel, path: str | Path, metadata: dict | None = None) 
       metadata: what belongs to the model and can be JSON: recipe, metrics.
 
     Raises:
-      ValueError: the model is not built, or has something inside that `load` would refuse.
+      ValueError: the model is not built, or has something inside that `load` would refuse; or the
+        path has a character that TensorFlow takes for a part of a pattern.
       FileExistsError: at `path` there is something else.
       OSError: it cannot be written there; nothing is changed.
     """
     model.check_built()
+    check_path(path)
     path = Path(path)
     if path.exists() and not (path / PRESET).is_file():
         raise FileExistsError(
@@ -76,6 +79,7 @@ def load(path: str | Path) -> keras.Model:
     """
     path = Path(path)
     preset = read(path)
+    check_path(path)
     model = _model(path, preset)
     names = weight_paths(model)
     saved = {name: (tuple(shape), dtype) for name, shape, dtype in preset["weights"]}

@@ -13,17 +13,20 @@ def weight_paths(layer: keras.layers.Layer) -> dict[str, keras.Variable]:
     name is left out: it says nothing of the weight.
 
     Raises:
-      ValueError: two weights have the same path, because two layers have the same name.
+      ValueError: two weights have the same path, because two layers have the same name; or a
+        weight has two, because two layers share it, which those made of their config would not.
 
     >>> layer = MLP([4])
     >>> layer.build((None, 2))
     >>> sorted(weight_paths(layer))
     ['hidden_0/bias', 'hidden_0/kernel']
     """
-    paths = {}
+    paths, seen = {}, {}
     for path, weight in _walk(layer, ""):
         if path in paths and paths[path] is not weight:
             raise ValueError(f"Two weights have the same path: {path}. Name the layers apart.")
+        if (other := seen.setdefault(id(weight), path)) != path:
+            raise ValueError(f"Two layers share a weight: {other} is {path}. Give each its own.")
         paths[path] = weight
     return paths
 

@@ -251,7 +251,7 @@ def _recipe(name: str):
     from zoo import registry
     from zoo.recipe import parse
 
-    return parse(registry.metadata(name)["recipe"], name)
+    return parse(registry.recipe(name), name)
 
 
 def _row(metadata: dict[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,9 @@ def export_again(names: Annotated[list[str], typer.Argument(help="Entries; see `
 
     for name in names:
         path, metadata = registry.path(name), registry.metadata(name)
+        log = path.parent / "training.csv"
+        if not (registry.recipe(name) and log.is_file()):
+            raise ValueError(f"{log} is missing, without which there is no card.")
         saved_model.export(registry.load(name), path, metadata)
         write_card(path.parent, metadata, path.name, registry.address(path.parent))
         typer.echo(str(path))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import pathlib
+import shlex
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,14 +25,14 @@ CARD = """\
 ## Figures
 
 {figures}
-    python -m zoo evaluate {where}
+    python -m zoo evaluate {argument}
 
 ## Training
 
     {command}
 
-takes the recipe below; it took {time}{began} (wall clock, and other work may have run beside it) \
-on {hardware}{precision}. The seed is {seed}; of \
+takes the recipe below{file}; it took {time}{began} (wall clock, and other work may have run \
+beside it) on {hardware}{precision}. The seed is {seed}; of \
 {validations} validations the best was number {best_epoch} ({validated}), whose weights \
 these are.{outlook} `training.csv` is the log. Versions: {versions}.
 
@@ -50,20 +52,20 @@ these are.{outlook} `training.csv` is the log. Versions: {versions}.
 ```python
 import zoo
 
-model = zoo.load("{where}")  # a Keras model: {methods}
+model = zoo.load({where})  # a Keras model: {methods}
 ```
 
 ```python
 import tfflows
 
-model = tfflows.load("{artifact}")
+model = tfflows.load({artifact})
 ```
 
 ```python
 import tensorflow as tf
 
 # without tfflows
-signatures = tf.saved_model.load("{artifact}").signatures
+signatures = tf.saved_model.load({artifact}).signatures
 ```
 """
 
@@ -138,8 +140,10 @@ def card_text(
         **{key: metadata[key] for key in ("command", "hardware", "seed")},
         best_epoch=metrics["best_epoch"],
         name=recipe["name"],
-        where=where or recipe["name"],
-        artifact=f"{_place(recipe['name'], where)}/{version}",
+        argument=shlex.quote(where or recipe["name"]),
+        file=_file(metadata["command"]),
+        where=_text(where or recipe["name"]),
+        artifact=_text(f"{_place(recipe['name'], where)}/{version}"),
         what=(
             f"A {MODELS[recipe['model']['class']]} of the {shape} {kind} of "
             f"`{data.name}`{given}; {metadata['parameters']:,} parameters"
@@ -168,6 +172,17 @@ def card_text(
 
 def _place(name: str, where: str | None) -> str:
     return f"saved_models/{name}" if where in (None, name) else where
+
+
+def _text(path: str) -> str:
+    """As it stands in a program."""
+    return json.dumps(path, ensure_ascii=False)
+
+
+def _file(command: str) -> str:
+    """Where a command expects the recipe, if it is not one of the zoo's."""
+    name = command.split()[-1]
+    return f", saved as `{name}`" if name.endswith(".yaml") else ""
 
 
 def _variant(model: dict[str, Any]) -> str:

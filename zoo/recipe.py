@@ -184,6 +184,11 @@ class Recipe(_Strict):
     def _check(self) -> Recipe:
         if self.training.flip and not self.data.load().is_image:
             raise ValueError(f"training.flip is for images, which {self.data.name} has not.")
+        if self.data.load().is_image and not self.model.make().is_discrete:
+            raise ValueError(
+                f"the data are pixels, integers, and this {self.model.class_name} is of real "
+                "numbers: a likelihood without an upper bound. It should have a dequantization."
+            )
         return self
 
     def make_model(self, **changes) -> DensityModel:

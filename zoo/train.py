@@ -12,6 +12,7 @@ import keras
 import tensorflow as tf
 
 from tfflows import saved_model
+from tfflows.check_path import check_path
 from tfflows.models import DensityModel
 from tfflows.replicas import is_multi_worker
 from zoo import registry
@@ -61,6 +62,7 @@ def train(
     Returns:
         The metadata of the artifact. Of several workers, all train, and the chief does the rest.
     """
+    check_path(directory)
     directory = pathlib.Path(directory)
     work = pathlib.Path(work) if work else directory / "training"
     strategy = strategy or default_strategy()

@@ -340,6 +340,17 @@ def test_an_unbuilt_model_is_fitted_to_a_pair():
     np.testing.assert_allclose(model.predict((X, X[:, :2]), verbose=0), model.log_prob(X, X[:, :2]))
 
 
+def test_conditions_may_be_a_list():
+    model = tfflows.RealNVP(2, (4,), num_classes=2)
+    model.compile()
+    labels = [0, 1, 1] * 2
+    model.fit(X, labels, verbose=0)
+    log_prob = model.log_prob(X, np.array(labels))
+    np.testing.assert_allclose(model.predict(X, labels, verbose=0), log_prob, rtol=1e-6)
+    nll = model.evaluate(X, labels, return_dict=True, verbose=0)["nll"]
+    np.testing.assert_allclose(nll, -np.mean(log_prob), rtol=1e-5)
+
+
 def test_weights_may_be_a_list():
     model = tfflows.RealNVP(2, (4,))
     model.compile()
@@ -489,17 +500,28 @@ def test_samples_are_the_same_where_functions_run_eagerly(name):
         tf.config.run_functions_eagerly(False)
 
 
-@pytest.mark.parametrize("name", ["maf", "iaf", "real_nvp_batch", "spline_autoregressive"])
+NO_ROWS = ["maf", "iaf", "real_nvp_batch", "spline_autoregressive"]
+NO_ROWS += ["glow", "multi_scale_real_nvp", "flow_plus_plus", "pixel_cnn"]
+
+
+@pytest.mark.parametrize("name", NO_ROWS)
 def test_no_rows_give_no_rows(name):
     row = next(r for r in ROWS if r.name == name)
-    model = row.make()
-    model.build((None, DIM), (None, 2) if row.vectors else None)
-    one = np.zeros([2], "float32") if row.vectors else None
-    none = np.zeros([0, 2], "float32") if row.vectors else None
-    x = np.zeros([0, DIM], "float32")
-    assert model.sample(0, one, seed=0).shape == (0, DIM)
-    assert model.decode(x, none).shape == model.encode(x, none).shape == (0, DIM)
+    model, (x, c) = row.make(), row.data()
+    model.build((None, *x.shape[1:]), None if c is None else (None, *c.shape[1:]))
+    x, one, none = x[:0], None if c is None else c[0], None if c is None else c[:0]
+    assert model.sample(0, one, seed=0).shape == x.shape
     assert model.log_prob(x, none).shape == (0,)
+    seeds = np.zeros([0, 2], "int32")
+    given = [a for a in (x, none, seeds) if a is not None]
+    names = ["x", "seed"] if none is None else ["x", "condition", "seed"]
+    signature = [tf.TensorSpec([None, *a.shape[1:]], a.dtype) for a in given]
+    log_prob = tf.function(lambda *given: model.log_prob(**dict(zip(names, given))), signature)
+    assert log_prob(*given).shape == (0,)
+    if is_flow(model):
+        z = model.encode(x, none)
+        assert z.shape == (0, *model.flow.latent_shape)
+        assert model.decode(z, none).shape == x.shape
 
 
 @pytest.mark.parametrize("name", ["iaf", "real_nvp_labels", "trained_mixture"])
@@ -844,6 +866,59 @@ def test_a_flow_that_was_built_before_is_taken_for_what_it_was_built_for():
         tfflows.FlowModel(coupling).build((None, DIM + 1))
     with pytest.raises(ValueError, match="built for events of shape"):
         tfflows.FlowModel(coupling).build((None, DIM), (None, 2))
+
+
+def test_a_model_that_refuses_a_shape_is_as_it_was():
+    model = tfflows.RealNVP(2, (4,))
+    model.build((None, DIM))
+    log_prob, config = model.log_prob(X), model.get_build_config()
+    with pytest.raises(ValueError, match="built for events of shape"):
+        model.build((None, DIM + 1))
+    np.testing.assert_array_equal(model.predict(X, verbose=0), log_prob)
+    assert model.get_build_config() == config
+
+
+def test_a_model_that_is_built_in_part_says_so():
+    model = tfflows.NeuralSplineFlow(1, 4, 1)
+    model.compile()
+    with pytest.raises(ValueError, match="at least 2 elements"):
+        model.fit(X[:, :1], verbose=0)
+    with pytest.raises(ValueError, match="could not be built before.*Make a new model"):
+        model.fit(X, verbose=0)
+    whole = tfflows.Glow(1, 1, 4)
+    with pytest.raises(ValueError, match="divisible by 2"):
+        whole.build((None, 5, 5, 1))
+    whole.build((None, 4, 4, 1))  # it has refused before it has made anything
+
+
+def test_what_is_frozen_stays_so(tmp_path):
+    model = tfflows.RealNVP(2, (4,), normalization="batch")
+    model.build((None, DIM))
+    model.flow.layers[1].network.trainable = False
+    frozen = [w.path for w in model.non_trainable_weights]
+    model.save(tmp_path / "part.keras")
+    model.export(tmp_path / "1")
+    for part in (keras.models.load_model(tmp_path / "part.keras"), tfflows.load(tmp_path / "1")):
+        assert len(part.non_trainable_weights) == len(frozen) == 6
+        assert not part.flow.layers[1].network.trainable and part.flow.layers[3].network.trainable
+    model.trainable = False
+    model.save(tmp_path / "all.keras")
+    for whole in (
+        keras.models.load_model(tmp_path / "all.keras"),
+        tfflows.RealNVP(2, (4,), normalization="batch", trainable=False),
+    ):
+        whole.build((None, DIM))
+        before = [w.numpy() for w in whole.weights]
+        keras.Sequential([whole, keras.layers.Reshape([1])])(X + 3.0, training=True)
+        for weight, old in zip(whole.weights, before):
+            np.testing.assert_array_equal(weight, old)
+
+
+def test_clones_have_rotations_of_their_own():
+    model = keras.models.clone_model(tfflows.NeuralSplineFlow(2, 4, 1))
+    model.build((None, DIM))
+    first, second = (layer(np.eye(DIM))[0] for layer in model.flow.layers[::2])
+    assert np.abs(first - second).max() > 1e-2
 
 
 def test_a_mask_of_ones_own_alternates_too():

@@ -84,6 +84,26 @@ def test_a_made_that_is_narrower_than_its_input_sees_all_of_it(residual):
     assert seen[:-1].all() and not seen[-1]
 
 
+@pytest.mark.parametrize("residual", [False, True])
+@pytest.mark.parametrize("units", [2, 6, 30])
+def test_a_condition_is_seen_by_every_output_of_a_made(units, residual):
+    layer = MADE([units, units], 1, activation="tanh", residual=residual)
+    layer.build((None, 20), (None, 3))
+    off_identity(layer)
+    x, condition = tf.zeros([1, 20]), tf.random.stateless_normal([1, 3], [0, 1])
+    with tf.GradientTape() as tape:
+        tape.watch([x, condition])
+        outputs = layer(x, condition)[..., 0]
+    by_x, by_condition = tape.jacobian(outputs, [x, condition])
+    assert np.abs(by_condition[0, :, 0]).max(1).min() > 0
+    assert not np.triu(by_x[0, :, 0]).any() and by_x[0, -1, 0, 0] != 0
+
+
+def test_a_made_of_one_unit_takes_no_condition():
+    with pytest.raises(ValueError, match="2 or more with a condition"):
+        MADE([1], 1).build((None, 4), (None, 3))
+
+
 def test_weight_normalized_layers_adapt_in_float64():
     layer = WeightNormalizedDense(5, dtype="float64")
     x = np.random.RandomState(0).normal(2.0, 3.0, [50, 4])

@@ -16,7 +16,7 @@ from tests.tfflows.test_tfp import off_identity
 from tfflows import saved_model
 from tfflows.families import Additive
 from tfflows.known_arguments import with_known_arguments
-from tfflows.layers import ActNorm, Coupling
+from tfflows.layers import ActNorm, Chain, Coupling
 from tfflows.networks import MLP
 
 
@@ -145,6 +145,42 @@ def test_networks_of_keras_are_exported_and_loaded(network, tmp_path):
     model.export(tmp_path / "1")
     x = np.random.RandomState(0).normal(size=(5, 4)).astype("float32")
     np.testing.assert_array_equal(tfflows.load(tmp_path / "1").log_prob(x), model.log_prob(x))
+
+
+ACTIVE = {
+    "MAF": lambda f: tfflows.MAF(1, (4,), activation=f),
+    "RealNVP": lambda f: tfflows.RealNVP(1, (4,), activation=f),
+    "NeuralSplineFlow": lambda f: tfflows.NeuralSplineFlow(1, 4, 1, activation=f),
+    "Glow": lambda f: tfflows.Glow(1, 1, 4, activation=f),
+    "MultiScaleRealNVP": lambda f: tfflows.MultiScaleRealNVP(1, 4, 1, activation=f),
+}
+
+
+@pytest.mark.parametrize("name", ACTIVE)
+def test_activations_may_be_functions_of_keras(name, tmp_path):
+    model = ACTIVE[name](keras.activations.silu)
+    model.build((None, 4, 4, 1) if "num_bits" in model.get_config() else (None, 3))
+    assert model.get_config()["activation"] == "silu"
+    saved_model._preset(model, {})  # would refuse what cannot be loaded
+
+
+def test_a_path_that_tensorflow_cannot_read_is_refused(original, tmp_path):
+    path = tmp_path / "v[2]" / "1"
+    with pytest.raises(ValueError, match="cannot read a model from .*another directory"):
+        tfflows.load(original).export(path)
+    assert not list(tmp_path.iterdir())
+    with pytest.raises(ValueError, match="cannot read a model from .*another directory"):
+        tfflows.load(shutil.copytree(original, path))
+
+
+def test_layers_that_share_weights_are_not_exported(tmp_path):
+    network = MLP([4])
+    chain = Chain([Coupling("half", network, name=name) for name in ("first", "second")])
+    model = tfflows.FlowModel(chain)
+    model.build((None, 2))
+    with pytest.raises(ValueError, match="share a weight: .*first/.* is .*second/.*its own"):
+        model.export(tmp_path / "1")
+    assert not list(tmp_path.iterdir())
 
 
 @keras.saving.register_keras_serializable("of_a_user")

@@ -7,6 +7,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+import tfflows
 from tests.zoo.conftest import TINY
 from zoo import cli, readme_table, registry
 
@@ -130,6 +131,19 @@ def test_export_of_what_is_there_already(tiny_zoo, tmp_path, monkeypatch):
     np.testing.assert_array_equal(registry.load("tiny").log_prob(x), before)
     assert registry.metadata("tiny") == metadata
     assert registry.card("tiny") == card
+
+
+@pytest.mark.parametrize("command", ["evaluate", "plot", "export-again"])
+def test_a_model_that_was_not_trained_here_is_an_error_of_one_line(
+    command, tmp_path, monkeypatch, capsys
+):
+    model = tfflows.RealNVP(1, (4,))
+    model.build((None, 2))
+    model.export(tmp_path / "1")
+    before = (tmp_path / "1" / "assets.extra" / "SHA256SUMS").stat().st_mtime_ns
+    assert main(monkeypatch, command, str(tmp_path / "1")) == 1
+    assert "holds no recipe" in (error := capsys.readouterr().err) and error.count("\n") == 1
+    assert (tmp_path / "1" / "assets.extra" / "SHA256SUMS").stat().st_mtime_ns == before
 
 
 def test_plot_of_the_training(tiny_zoo, tmp_path):

@@ -64,6 +64,7 @@ def test_entries_of_vectors_and_of_images():
         ("model.arguments", {"family": "splines"}, "model: .*splines"),
         ("data.name", "powerplant", "data: .* Did you mean 'power_plant'"),
         ("data.labels", True, "data: .*no labels"),
+        ("data.name", "cifar10", "integers, and this MAF is of real numbers"),
         ("name", "../tiny", "name: "),
         ("evaluation.split", "train", "evaluation.split: "),
     ],

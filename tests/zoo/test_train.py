@@ -177,13 +177,19 @@ def test_an_entry_of_another_recipe_is_replaced_only_if_afresh(entries, tmp_path
 
 
 def test_the_card_of_an_entry_of_ones_own_has_commands_that_work(entries, tmp_path):
-    entry = shutil.copytree(entries / "tiny", tmp_path / "tiny")
+    entry = shutil.copytree(entries / "tiny", tmp_path / "my own" / "tiny")
     write_card(entry, registry.metadata(str(entry)), where=registry.address(entry))
     card = (entry / "README.md").read_text()
-    for text in ("zoo train tiny.yaml", f"zoo evaluate {entry}", f'zoo.load("{entry}")'):
+    texts = ["zoo train tiny.yaml", "the recipe below, saved as `tiny.yaml`;"]
+    for text in (*texts, f"zoo evaluate '{entry}'", f'zoo.load("{entry}")'):
         assert text in card
     assert card.count(f'load("{entry / "1"}")') == 2
     assert registry.load(str(entry)).event_shape == registry.load(str(entry / "1")).event_shape
+
+
+def test_a_place_that_cannot_be_read_is_refused_before_training(tmp_path):
+    with pytest.raises(ValueError, match=r"cannot read a model from .*models\[2\]"):
+        zoo.train.train(tiny(), tmp_path / "models[2]")
 
 
 def test_a_restart_goes_on_where_the_shorter_training_ended(tmp_path):

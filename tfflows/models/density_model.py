@@ -13,6 +13,7 @@ from tfflows import saved_model
 from tfflows.bijector_layer import shape_text
 from tfflows.check_bounds import check_bounds
 from tfflows.data_types import TensorLike
+from tfflows.frozen_layers import freeze, frozen_layers
 from tfflows.models.checked_data import (
     check_count,
     check_data,
@@ -71,6 +72,7 @@ class DensityModel(LikelihoodTraining):
         self.num_classes = num_classes
         self.event_shape = None
         self.condition_shape = None
+        self._is_half_built = False
         self.seed_generator = keras.random.SeedGenerator()
 
     # -- the density --------------------------------------------------------------------------
@@ -187,6 +189,23 @@ class DensityModel(LikelihoodTraining):
           input_shape: `(None, ...)`; or the pair of it and the condition's shape.
           condition_shape: `(None, C)` for vectors, `(None,)` for labels; None: no condition.
         """
+        if self._is_half_built:
+            raise ValueError(
+                f"{named(self)} could not be built before, and some of its layers are, for data of "
+                "another shape. Make a new model."
+            )
+        before = self.event_shape, self.condition_shape, len(self.weights)
+        try:
+            self._build_for(input_shape, condition_shape)
+        except Exception:
+            self.event_shape, self.condition_shape = before[:2]
+            self._is_half_built = len(self.weights) > before[2]
+            raise
+        if not self.trainable:  # nor is what was made after the model was told so
+            for layer in self._flatten_layers(include_self=False):
+                layer.trainable = False
+
+    def _build_for(self, input_shape, condition_shape):
         if isinstance(input_shape[0], (tuple, list)):
             input_shape, condition_shape = input_shape
         if len(input_shape) < 2:
@@ -216,11 +235,15 @@ class DensityModel(LikelihoodTraining):
         if not self.built:
             return None
         condition = None if self.condition_shape is None else (None, *self.condition_shape)
-        return {"input_shape": (None, *self.event_shape), "condition_shape": condition}
+        config = {"input_shape": (None, *self.event_shape), "condition_shape": condition}
+        # Of a model that is not frozen as a whole: its config need not hold its layers.
+        frozen = frozen_layers(self) if self.trainable else []
+        return config | ({"frozen": frozen} if frozen else {})
 
     def build_from_config(self, config: dict | None) -> None:
         if config:
-            self.build(**config)
+            self.build(config["input_shape"], config["condition_shape"])
+            freeze(self, config.get("frozen", []))
 
     # -- serving ------------------------------------------------------------------------------
 

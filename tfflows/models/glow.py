@@ -130,13 +130,14 @@ class Glow(ImageFlow):
         self.network = network
         self.num_blocks = num_blocks
         self.kernel_size = kernel_size
-        self.activation = activation
+        self.activation = keras.activations.get(activation)
         self.seed = seed
         self.memory = memory
 
     def get_config(self) -> dict:
         names = ["num_levels", "num_steps", "units", "linear", "learned_prior", "network"]
-        names += ["num_blocks", "kernel_size", "activation", "seed", "memory", "max_log_scale"]
+        names += ["num_blocks", "kernel_size", "seed", "memory", "max_log_scale"]
         config = {name: getattr(self, name) for name in names}
+        config["activation"] = keras.activations.serialize(self.activation)
         config["family"] = keras.saving.serialize_keras_object(self.family)
         return self.own_config() | config

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import tensorflow as tf
 
+from tfflows.at_least_one import at_least_one
 from tfflows.bijector_layer import BijectorLayer, shape_text
 from tfflows.check_bounds import check_bounds
 from tfflows.data_types import TensorLike
@@ -74,6 +75,21 @@ class ImageFlow(FlowModel):
                 f"divisible by {factor}. Received: shape {shape_text(x_shape[1:])}."
             )
         super()._build(x_shape, condition_shape)
+
+    def _log_prob(self, x, condition, seed):
+        if self.dequantization is not None:
+            seed = at_least_one(self.stateless_seed(seed))  # there may be one for each image
+        log_prob = super()._log_prob(at_least_one(x), at_least_one(condition), seed)
+        return log_prob[: tf.shape(x)[0]]
+
+    def _flow(self, x, condition):
+        z, log_det = super()._flow(at_least_one(x), at_least_one(condition))
+        n = tf.shape(x)[0]
+        return z[:n], log_det[:n]
+
+    def _decode(self, z, condition):
+        x = super()._decode(at_least_one(z), at_least_one(condition))
+        return x[: tf.shape(z)[0]]
 
     def split_latent(self, z: tf.Tensor) -> list:
         """The parts of latents `[batch, D]` in image shapes, one a level, the finest first."""

@@ -78,7 +78,7 @@ class MAF(FlowModel):
         self.units = tuple(units)
         self.family = family
         self.normalization = normalization
-        self.activation = activation
+        self.activation = keras.activations.get(activation)
         self.residual = residual
 
     def get_config(self) -> dict:
@@ -87,7 +87,7 @@ class MAF(FlowModel):
             "units": self.units,
             "family": keras.saving.serialize_keras_object(self.family),
             "normalization": self.normalization,
-            "activation": self.activation,
+            "activation": keras.activations.serialize(self.activation),
             "residual": self.residual,
             "memory": self.memory,
         }

@@ -120,12 +120,13 @@ class MultiScaleRealNVP(ImageFlow):
         self.max_log_scale = max_log_scale
         self.normalization = normalization
         self.weight_normalization = weight_normalization
-        self.activation = activation
+        self.activation = keras.activations.get(activation)
         self.memory = memory
 
     def get_config(self) -> dict:
         names = ["num_levels", "units", "num_blocks", "double_units", "num_couplings", "num_final"]
-        names += ["normalization", "weight_normalization", "activation", "memory", "max_log_scale"]
+        names += ["normalization", "weight_normalization", "memory", "max_log_scale"]
         config = {name: getattr(self, name) for name in names}
+        config["activation"] = keras.activations.serialize(self.activation)
         config["family"] = keras.saving.serialize_keras_object(self.family)
         return self.own_config() | config

@@ -69,12 +69,14 @@ class NeuralSplineFlow(FlowModel):
             )
         check_bounds(1, num_layers=num_layers, units=units)
         dtype = kwargs.get("dtype")
+        linear_initializer = keras.initializers.get(linear_initializer)
+        first_seed = getattr(linear_initializer, "seed", None) if seed is None else seed
         layers = []
         for i in range(num_layers):
             if linear is None:
                 mixing = Permute("reverse", name=f"permute_{i}", dtype=dtype)
             else:
-                own_seed = None if seed is None else seed + i
+                own_seed = first_seed + i if isinstance(first_seed, int) else None
                 mixing = InvertibleLinear(
                     linear, linear_initializer, own_seed, name=f"linear_{i}", dtype=dtype
                 )
@@ -107,16 +109,17 @@ class NeuralSplineFlow(FlowModel):
         self.bound = bound
         self.size_scale = size_scale
         self.linear = linear
-        self.linear_initializer = keras.initializers.get(linear_initializer)
+        self.linear_initializer = linear_initializer
         self.normalization = normalization
-        self.activation = activation
+        self.activation = keras.activations.get(activation)
         self.dropout = dropout
         self.seed = seed
 
     def get_config(self) -> dict:
         names = ["num_layers", "units", "num_blocks", "kind", "num_bins", "bound", "size_scale"]
-        names += ["linear", "normalization", "activation", "dropout", "seed", "memory"]
+        names += ["linear", "normalization", "dropout", "seed", "memory"]
         return self.own_config() | {
             **{name: getattr(self, name) for name in names},
+            "activation": keras.activations.serialize(self.activation),
             "linear_initializer": keras.initializers.serialize(self.linear_initializer),
         }

@@ -88,6 +88,8 @@ def separate(x: Any, condition: TensorLike | None = None) -> tuple:
         raise ValueError(
             "`x` should be an array where a condition is given. Received: several arrays."
         )
+    if condition is not None and not hasattr(condition, "__array__"):
+        condition = np.asarray(condition)  # a list, which Keras would take for several inputs
     return data_and_condition(x) if is_pair else (x, condition)
 
 

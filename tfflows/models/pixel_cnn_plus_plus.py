@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfflows.at_least_one import at_least_one
 from tfflows.bijector_layer import shape_text
 from tfflows.check_bounds import check_bounds
 from tfflows.data_types import TensorLike
@@ -143,8 +144,9 @@ class PixelCNNPlusPlus(DensityModel):
 
     def _log_prob(self, x, condition, seed):
         check_event_shape(self, x.shape, (None, None, self.event_shape[-1]))  # any size will do
-        features = self.network(self._scaled(x), condition=condition)
-        return tf.reduce_sum(self._pixels(features).log_prob(x), [1, 2])
+        n, x = tf.shape(x)[0], at_least_one(x)
+        features = self.network(self._scaled(x), condition=at_least_one(condition))
+        return tf.reduce_sum(self._pixels(features).log_prob(x), [1, 2])[:n]
 
     def call(self, inputs: TensorLike, training: bool | None = None) -> tf.Tensor:
         if not (training and self.pixels_per_image) or self.target_log_prob is not None:
@@ -245,11 +247,8 @@ class PixelCNNPlusPlus(DensityModel):
     def _draw(self, noise, condition, known=None):
         """Images from `[height, width, n, 1 + channels]`, noise and, last, the temperature."""
         channels, n = self.event_shape[-1], tf.shape(noise)[2]
-        # Of no images, one: there are operations that do not take none.
-        noise, condition, known = (
-            x if x is None else _not_none(x, axis)
-            for x, axis in ((noise, 2), (condition, 0), (known, 2))
-        )
+        noise, known = at_least_one(noise, 2), at_least_one(known, 2)
+        condition = at_least_one(condition)
 
         def draw(features, noise):
             parameters = tf.cast(self.head(features), "float32")
@@ -273,12 +272,6 @@ class PixelCNNPlusPlus(DensityModel):
         names = ["units", "num_blocks", "num_levels", "num_components", "kernel_size"]
         names += ["first_kernel_size", "dropout", "memory", "num_bits", "pixels_per_image", "seed"]
         return super().get_config() | {name: getattr(self, name) for name in names}
-
-
-def _not_none(x, axis):
-    """With one element of zeros along the axis where there is none."""
-    missing = tf.maximum(1 - tf.shape(x)[axis], 0)
-    return tf.pad(x, [[0, missing if i == axis else 0] for i in range(x.shape.rank)])
 
 
 def _check_pixels_per_image(pixels_per_image, kernel_size):

@@ -76,7 +76,7 @@ class RealNVP(FlowModel):
         self.mask = mask
         self.family = layers[-1].family
         self.normalization = normalization
-        self.activation = activation
+        self.activation = keras.activations.get(activation)
         self.dropout = dropout
         self.weight_normalization = weight_normalization
 
@@ -87,7 +87,7 @@ class RealNVP(FlowModel):
             "mask": keras.saving.serialize_keras_object(self.mask),
             "family": keras.saving.serialize_keras_object(self.family),
             "normalization": self.normalization,
-            "activation": self.activation,
+            "activation": keras.activations.serialize(self.activation),
             "dropout": self.dropout,
             "weight_normalization": self.weight_normalization,
             "memory": self.memory,

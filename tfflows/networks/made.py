@@ -76,6 +76,11 @@ class MADE(keras.layers.Layer):
                 f"Received: shape {tuple(condition_shape)}."
             )
         dim = x_shape[-1]
+        if condition_shape is not None and dim > 1 and min(self.units) < 2:
+            raise ValueError(
+                "`units` should be 2 or more with a condition: a unit that sees nothing else, and "
+                f"one that sees inputs. Received: units={self.units}."
+            )
         self.permutation = _permutation(self.order, dim)
         # Without a condition, a unit that sees no input is a constant.
         lowest = 0 if condition_shape is not None or dim == 1 else 1
@@ -180,8 +185,7 @@ class MADE(keras.layers.Layer):
 
 def _hidden_degrees(units, lowest, highest):
     count = highest - lowest + 1
-    if units < count:  # spread over what sees an input, or the last would be seen by nothing
-        lowest = min(max(lowest, 1), highest)
+    if units < count:  # spread over all, with both ends
         if units == 1:
             return np.array([(lowest + highest) // 2])
         return np.linspace(lowest, highest, units).round().astype(int)

@@ -11,6 +11,7 @@ import tensorflow as tf
 from google.protobuf import json_format
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
+from tfflows.check_path import check_path
 from tfflows.serving.warm_up import example_inputs
 from zoo.serving.refusal import Refusal
 
@@ -26,6 +27,7 @@ class ServedModel:
     def __init__(self, name: str, path: pathlib.Path) -> None:
         self.name, self.version = name, int(path.name)
         self._path = path
+        check_path(path)
         self._loaded = tf.saved_model.load(str(path))  # owns the variables of the signatures
         self._signatures = dict(self._loaded.signatures)
 
