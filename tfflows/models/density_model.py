@@ -236,7 +236,7 @@ class DensityModel(LikelihoodTraining):
             return None
         condition = None if self.condition_shape is None else (None, *self.condition_shape)
         config = {"input_shape": (None, *self.event_shape), "condition_shape": condition}
-        # Of a model that is not frozen as a whole: its config need not hold its layers.
+        # The config of a model need not hold its layers, nor so which of them are frozen.
         frozen = frozen_layers(self) if self.trainable else []
         return config | ({"frozen": frozen} if frozen else {})
 
