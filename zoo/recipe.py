@@ -184,16 +184,23 @@ class Recipe(_Strict):
     def _check(self) -> Recipe:
         if self.training.flip and not self.data.load().is_image:
             raise ValueError(f"training.flip is for images, which {self.data.name} has not.")
-        if self.data.load().is_image and not self.model.make().is_discrete:
-            raise ValueError(
-                f"the data are pixels, integers, and this {self.model.class_name} is of real "
-                "numbers: a likelihood without an upper bound. It should have a dequantization."
-            )
         return self
 
     def make_model(self, **changes) -> DensityModel:
-        """The model that the recipe describes, not built; `changes` replace arguments."""
-        return self.model.make(self.data.load().num_classes, **changes)
+        """The model that the recipe describes, not built; `changes` replace arguments.
+
+        Raises:
+            ValueError: the data are pixels, the model one of real numbers.
+        """
+        data = self.data.load()
+        model = self.model.make(data.num_classes, **changes)
+        if data.is_image and not model.is_discrete:
+            raise ValueError(
+                f"{self.name}: {data.name} has pixels, integers, whose likelihood by a model of "
+                "real numbers has no upper bound. "
+                f"{self.model.class_name} should have a dequantization."
+            )
+        return model
 
     def trained_by(self) -> str:
         """What the weights depend on, as text; a new default elsewhere does not change it.

@@ -166,10 +166,10 @@ def test_activations_may_be_functions_of_keras(name, tmp_path):
 
 def test_a_path_that_tensorflow_cannot_read_is_refused(original, tmp_path):
     path = tmp_path / "v[2]" / "1"
-    with pytest.raises(ValueError, match="cannot read a model from .*another directory"):
+    with pytest.raises(ValueError, match=r"cannot read from .*v\[2\]/1: "):
         tfflows.load(original).export(path)
     assert not list(tmp_path.iterdir())
-    with pytest.raises(ValueError, match="cannot read a model from .*another directory"):
+    with pytest.raises(ValueError, match=r"cannot read from .*v\[2\]/1: "):
         tfflows.load(shutil.copytree(original, path))
 
 

@@ -64,7 +64,6 @@ def test_entries_of_vectors_and_of_images():
         ("model.arguments", {"family": "splines"}, "model: .*splines"),
         ("data.name", "powerplant", "data: .* Did you mean 'power_plant'"),
         ("data.labels", True, "data: .*no labels"),
-        ("data.name", "cifar10", "integers, and this MAF is of real numbers"),
         ("name", "../tiny", "name: "),
         ("evaluation.split", "train", "evaluation.split: "),
     ],
@@ -128,6 +127,18 @@ def test_labels_give_a_class_conditional_model():
     recipe = recipes.find("maf_digits")
     assert recipe.make_model().num_classes == 10
     assert recipes.find("maf_protein").make_model().num_classes is None
+
+
+@pytest.mark.parametrize("dequantization", [None, "uniform"])
+def test_pixels_need_a_model_of_pixels(dequantization):
+    arguments = {"num_levels": 1, "num_steps": 1, "dequantization": dequantization}
+    recipe = changed("model", {"class": "Glow", "arguments": arguments})
+    recipe = parse(recipe | {"data": {"name": "cifar10"}})
+    if dequantization:
+        assert recipe.make_model().is_discrete
+    else:
+        with pytest.raises(ValueError, match="cifar10 has pixels.*Glow should have a dequant"):
+            recipe.make_model()
 
 
 def test_what_weights_depend_on_is_the_model_the_data_and_the_training():

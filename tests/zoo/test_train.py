@@ -188,7 +188,7 @@ def test_the_card_of_an_entry_of_ones_own_has_commands_that_work(entries, tmp_pa
 
 
 def test_a_place_that_cannot_be_read_is_refused_before_training(tmp_path):
-    with pytest.raises(ValueError, match=r"cannot read a model from .*models\[2\]"):
+    with pytest.raises(ValueError, match=r"cannot read from .*models\[2\]"):
         zoo.train.train(tiny(), tmp_path / "models[2]")
 
 
