@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import keras
 
+from tfflows.layer_paths import layer_paths
+
 
 def weight_paths(layer: keras.layers.Layer) -> dict[str, keras.Variable]:
     """The weights of a layer by the names of the layers they lie in: `flow/coupling_0/head/bias`.
@@ -22,7 +24,7 @@ def weight_paths(layer: keras.layers.Layer) -> dict[str, keras.Variable]:
     ['hidden_0/bias', 'hidden_0/kernel']
     """
     paths, seen = {}, {}
-    for path, weight in _walk(layer, ""):
+    for path, weight in _weights(layer):
         if path in paths and paths[path] is not weight:
             raise ValueError(f"Two weights have the same path: {path}. Name the layers apart.")
         if (other := seen.setdefault(id(weight), path)) != path:
@@ -31,8 +33,7 @@ def weight_paths(layer: keras.layers.Layer) -> dict[str, keras.Variable]:
     return paths
 
 
-def _walk(layer, prefix):
-    for weight in [*layer._trainable_variables, *layer._non_trainable_variables]:
-        yield prefix + weight.name, weight
-    for inner in layer._flatten_layers(include_self=False, recursive=False):
-        yield from _walk(inner, f"{prefix}{inner.name}/")
+def _weights(layer):
+    for path, inner in layer_paths(layer):
+        for weight in [*inner._trainable_variables, *inner._non_trainable_variables]:
+            yield "/".join((*path, weight.name)), weight

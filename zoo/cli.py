@@ -249,9 +249,9 @@ def _save(path: pathlib.Path, samples: np.ndarray) -> None:
 
 def _recipe(name: str):
     from zoo import registry
-    from zoo.recipe import parse
+    from zoo.recipe import recorded
 
-    return parse(registry.recipe(name), name)
+    return recorded(registry.metadata(name), name)
 
 
 def _row(metadata: dict[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ import tfflows
 from zoo import data as datasets
 from zoo import plots, registry
 from zoo.evaluate import mean_and_error
-from zoo.recipe import parse
+from zoo.recipe import recorded
 
 PREFERRED = "nsf_power_plant"
 TABLE = "winequality_white"
@@ -155,7 +155,7 @@ def timed(function):
 
 
 def _data(name: str) -> datasets.DataSet:
-    return parse(registry.metadata(name)["recipe"], name).data.load()
+    return recorded(registry.metadata(name), name).data.load()
 
 
 if __name__ == "__main__":

@@ -12,11 +12,12 @@ def export_again(names: Annotated[list[str], typer.Argument(help="Entries; see `
     from tfflows import saved_model
     from zoo import registry
     from zoo.model_card import write_card
+    from zoo.recipe import recorded
 
     for name in names:
         path, metadata = registry.path(name), registry.metadata(name)
-        log = path.parent / "training.csv"
-        if not (registry.recipe(name) and log.is_file()):
+        recorded(metadata, name)  # raises, as this does, before anything is written
+        if not (log := path.parent / "training.csv").is_file():
             raise ValueError(f"{log} is missing, without which there is no card.")
         saved_model.export(registry.load(name), path, metadata)
         write_card(path.parent, metadata, path.name, registry.address(path.parent))

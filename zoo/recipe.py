@@ -277,6 +277,13 @@ def names() -> list[str]:
     return sorted(path.stem for path in RECIPES.glob("*.yaml"))
 
 
+def recorded(metadata: dict[str, Any], where: str) -> Recipe:
+    """The recipe in the metadata of an artifact; ValueError for a model exported by hand."""
+    if "recipe" not in metadata:
+        raise ValueError(f"{where} was not trained by `zoo train`: it holds no recipe.")
+    return parse(metadata["recipe"], where)
+
+
 def argument(recipe: Recipe) -> str:
     """What `find` has the recipe by: its name, or, if it is not one of the zoo's, a file's."""
     is_known = recipe.name in names() and find(recipe.name) == recipe

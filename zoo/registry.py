@@ -64,13 +64,6 @@ def metadata(name: str) -> dict[str, Any]:
     return saved_model.read(path(name))["metadata"]
 
 
-def recipe(name: str) -> dict[str, Any]:
-    """The recipe that an entry was trained by; ValueError for a model exported without one."""
-    if "recipe" not in (known := metadata(name)):
-        raise ValueError(f"{path(name)} was not trained by `zoo train`: it holds no recipe.")
-    return known["recipe"]
-
-
 def card(name: str) -> str:
     """The card of an entry, in Markdown."""
     return (path(name).parent / "README.md").read_text()

@@ -13,7 +13,7 @@ import numpy as np
 from tfflows import saved_model
 from tfflows.weight_paths import weight_paths
 from zoo import registry
-from zoo.recipe import Recipe, parse
+from zoo.recipe import Recipe, recorded
 from zoo.replace import replace
 from zoo.state_file import read_state, write_state
 
@@ -115,7 +115,7 @@ class Resume(keras.callbacks.Callback):
         """
         artifact = entry / "1"
         metadata = saved_model.read(artifact)["metadata"]
-        trained_by = parse(metadata["recipe"]).trained_by()
+        trained_by = recorded(metadata, str(entry)).trained_by()
         if not self.recipe.goes_on_from(trained_by):
             raise ValueError(
                 f"{entry} was trained by a recipe that {self.recipe.name} does not go on from: "

@@ -25,7 +25,7 @@ from zoo.plots import pictures
 from zoo.precision import training_dtype
 from zoo.processor import processor_name
 from zoo.progress import Progress
-from zoo.recipe import Recipe, argument, parse
+from zoo.recipe import Recipe, argument, recorded
 from zoo.replace import check_writable, replace
 from zoo.resume import THEN, Resume
 from zoo.state_file import previous
@@ -161,7 +161,7 @@ def _check_replaced(recipe, directory):
     artifact = directory / VERSION
     if not (artifact / saved_model.PRESET).is_file():
         return
-    there = parse(saved_model.read(artifact)["metadata"]["recipe"])
+    there = recorded(saved_model.read(artifact)["metadata"], str(artifact))
     if not recipe.goes_on_from(there.trained_by()):
         raise ValueError(
             f"{directory} is an entry that was trained by another recipe. Give the recipe another "

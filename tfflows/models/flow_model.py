@@ -173,6 +173,9 @@ class FlowModel(DensityModel):
         if not tf.is_tensor(x):
             check_finite(self, "x", x)
         x, condition = self.as_tensors(x, condition)
+        return self._encode(x, condition)
+
+    def _encode(self, x, condition):
         return self._latents(x, condition)[0]
 
     def decode(self, z: TensorLike, condition: TensorLike | None = None) -> tf.Tensor:

@@ -82,10 +82,9 @@ class ImageFlow(FlowModel):
         log_prob = super()._log_prob(at_least_one(x), at_least_one(condition), seed)
         return log_prob[: tf.shape(x)[0]]
 
-    def _flow(self, x, condition):
-        z, log_det = super()._flow(at_least_one(x), at_least_one(condition))
-        n = tf.shape(x)[0]
-        return z[:n], log_det[:n]
+    def _encode(self, x, condition):
+        z = super()._encode(at_least_one(x), at_least_one(condition))
+        return z[: tf.shape(x)[0]]
 
     def _decode(self, z, condition):
         x = super()._decode(at_least_one(z), at_least_one(condition))
