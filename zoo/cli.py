@@ -29,6 +29,7 @@ Name = Annotated[str, typer.Argument(help="An entry; see `list`. Or the path of 
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same samples.", min=0)]
 FIGURES = "log_prob", "log_prob_2se", "gaussian_log_prob", "bits_per_dim", "bits_per_dim_2se"
+STOPPED = "stopped: the same command, without --fresh, goes on from the last validation"
 OUTPUT = "The directory of the entries; it gets NAME/1, NAME/README.md and NAME/training.csv."
 
 
@@ -125,16 +126,20 @@ def train(
     checked = recipes.find(recipe)
     entry = output / checked.name
     with contextlib.redirect_stdout(sys.stderr if as_json else sys.stdout):
-        metadata = run(
-            checked,
-            entry,
-            work=runs / checked.name,
-            fresh=not resume,
-            start=start,
-            mixed_precision=mixed_precision,
-            strategy=distribution,
-            jit=jit,
-        )
+        try:
+            metadata = run(
+                checked,
+                entry,
+                work=runs / checked.name,
+                fresh=not resume,
+                start=start,
+                mixed_precision=mixed_precision,
+                strategy=distribution,
+                jit=jit,
+            )
+        except KeyboardInterrupt:
+            typer.echo(STOPPED, err=True)
+            raise
     _print(metadata["metrics"], as_json)
 
 

@@ -44,6 +44,15 @@ def main(monkeypatch, *arguments):
     return exit.value.code
 
 
+def test_a_stopped_training_says_how_it_goes_on(monkeypatch, capsys):
+    def interrupted(*args, **kwargs):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("zoo.train.train", interrupted)
+    assert main(monkeypatch, "train", "realnvp_power_plant") == 130
+    assert capsys.readouterr().err.endswith("goes on from the last validation\n")
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
