@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import numbers
 
 
@@ -41,3 +42,17 @@ def check_ends(low: float, high: float) -> None:
     """Raises a ValueError unless `low` is below `high`."""
     if not low < high:
         raise ValueError(f"`low` should be below `high`. Received: low={low}, high={high}.")
+
+
+def whole_numbers(**arguments: float) -> list[int]:
+    """The arguments as ints, of which sums do not overflow as those of bytes do.
+
+    >>> whole_numbers(low=0, high=255.5)
+    Traceback (most recent call last):
+    ...
+    ValueError: `high` should be a whole number. Received: high=255.5.
+    """
+    for name, value in arguments.items():
+        if not math.isfinite(value) or value != int(value):
+            raise ValueError(f"`{name}` should be a whole number. Received: {name}={value}.")
+    return [int(value) for value in arguments.values()]

@@ -20,7 +20,7 @@ ROOT_MEAN_SQUARE = 0.2
 
 @keras.saving.register_keras_serializable("tfflows")
 class KernelMuon(keras.optimizers.Adam):
-    """Muon (Jordan et al. 2024) for all kernels but those of last layers; Adam for the rest.
+    """Muon (Jordan et al. 2024) for the kernels of networks, Adam for the rest.
 
     An update of Muon is the momentum, made orthogonal: all its singular values become about 1.
     `keras.optimizers.Muon` is for variables of two axes alone. Here the kernel of a convolution is
@@ -32,9 +32,10 @@ class KernelMuon(keras.optimizers.Adam):
     Args:
       learning_rate: as in Keras; for PixelCNN++ 1e-2 is a good start.
       momentum: of kernels; Nesterov's.
-      exclude: regular expressions; kernels in whose path one is found are left to Adam. By default
-        those of layers whose name ends in "head", as that of the last ones of couplings and
-        mixtures does.
+      exclude: regular expressions; kernels are left to Adam where one is found in
+        `/NETWORK/LAYER/kernel`, of the layer that has the kernel, and of the one around it. (What
+        is around that has other names once a model has been loaded.) By default, layers whose name
+        ends in "head", as that of the last ones of couplings and mixtures does; a MADE has none.
       product_dtype: of the products that orthogonalize; low precision does: "float32", or
         "bfloat16", faster where the processor has instructions for it.
       **kwargs: those of `keras.optimizers.Adam`.
@@ -85,7 +86,8 @@ class KernelMuon(keras.optimizers.Adam):
         path = variable.path
         if path.rsplit("/", 1)[-1] not in KERNELS or len(variable.shape) < 2:
             return False
-        return not any(re.search(pattern, path) for pattern in self.exclude)
+        named = "/" + "/".join(path.split("/")[-3:])
+        return not any(re.search(pattern, named) for pattern in self.exclude)
 
     def get_config(self) -> dict:
         return super().get_config() | {

@@ -33,7 +33,7 @@ class CosineCycles(keras.optimizers.schedules.LearningRateSchedule):
         cycle = ops.minimum(ops.sum(ops.cast(step > ends, "int32")), len(self.ends) - 1)
         done = step - starts[cycle]
         length = ends[cycle] - starts[cycle] - self.warmup_steps
-        share = ops.clip((done - self.warmup_steps) / length, 0, 1)
+        share = ops.clip((done - self.warmup_steps) / ops.maximum(length, 1), 0, 1)
         rise = ops.minimum(done / max(self.warmup_steps, 1), 1) if self.warmup_steps else 1.0
         highest = ops.convert_to_tensor(self.learning_rates, "float32")[cycle]
         return highest * rise * (1 + ops.cos(share * math.pi)) / 2

@@ -140,3 +140,12 @@ def test_bad_arguments_are_refused():
     singular = InvertibleLinear(kernel_initializer="zeros")
     with pytest.raises(ValueError, match="invertible matrix"):
         singular.build((None, 3))
+
+
+@each
+def test_batches_of_none_stay_so(name):
+    layer = built(name)
+    for method in (layer, layer.inverse_and_log_det):
+        for function in (method, tf.function(method, [tf.TensorSpec([None, *SHAPE], "float64")])):
+            value, log_det = function(tf.zeros([0, *SHAPE], "float64"))
+            assert value.shape == (0, *SHAPE) and log_det.shape == (0,)

@@ -213,3 +213,9 @@ def test_bins_at_the_ends_hold_heavy_tails(end):
     low, high = (None, end) if end > 0 else (end, None)
     found = Discretized(tfd.StudentT(1.0, 0.0, 1.0), low, high).log_prob(end)
     np.testing.assert_allclose(found, np.log(scipy.stats.t(1.0).sf(abs(end) - 0.5)), atol=0.05)
+
+
+@pytest.mark.parametrize("ends", [{"low": 0.5}, {"high": np.nan}, {"low": 0, "high": 9.5}])
+def test_ends_that_are_no_integers_are_refused(ends):
+    with pytest.raises(ValueError, match=f"`{[*ends][-1]}` should be a whole number. Received: "):
+        Discretized(tfd.Normal(3.0, 1.0), **ends)

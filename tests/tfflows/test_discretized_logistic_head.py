@@ -163,3 +163,13 @@ def test_a_component_can_be_as_narrow_with_any_number_of_integers(bits):
         tf.constant([0.0, 0.0, -50.0])
     )
     np.testing.assert_allclose(probabilities, expected.prob([[128.0]]), rtol=1e-2)
+
+
+@pytest.mark.parametrize("bad", [np.nan, 21, -1, 0.5, None])
+def test_adapt_refuses_what_are_no_values(bad):
+    head = DiscretizedLogisticHead(1, 3, high=20)
+    head.build((None, 4))
+    y = np.full([0 if bad is None else 9, 1], 5.0)
+    y[3:4] = bad
+    with pytest.raises(ValueError, match="integers from 0 to 20. Received: "):
+        head.adapt(y)

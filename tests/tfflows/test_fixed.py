@@ -259,3 +259,11 @@ def test_numbers_keep_their_dtype():
         assert type(after) is type(before) or tf.is_tensor(after)
         assert getattr(after, "dtype", None) == getattr(before, "dtype", None)
         assert np.all(np.equal(after, before))
+
+
+def test_seeds_of_rows_may_be_lists():
+    base = FixedDistribution(_sample(tfd.Logistic))
+    base.build((None, 2))
+    seeds = [[0, 1], [0, 2], [0, 3]]
+    drawn = base.sample(3, seed=seeds)
+    np.testing.assert_array_equal(base.sample(1, seed=np.array(seeds)[1:2])[0], drawn[1])

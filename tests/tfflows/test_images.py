@@ -323,3 +323,72 @@ def test_bin_widths_of_every_channel_are_those_of_pixels():
     model = tfflows.FlowModel(flow, dequantization=layer)
     model.build((None, 4, 4, 3))
     assert model.num_values == 256
+
+
+@pytest.mark.parametrize("alpha", [None, 1e-5])
+def test_pixels_in_the_middle_of_their_bins_come_back_the_same(alpha):
+    model, x = glow(alpha=alpha), pixels()
+    z = model.encode(model.dequantization.middle(x))
+    np.testing.assert_array_equal(model.dequantization.discretize(model.decode(z)), x)
+    np.testing.assert_array_equal(model.resample(z, kept=[0, 1]), x)
+
+
+def test_latents_and_their_parts_of_other_shapes_are_refused():
+    model = glow()
+    z = model.encode(pixels(3))
+    with pytest.raises(ValueError, match=r"n=3 pairs.*temperatures of shape \(2,\)"):
+        model.resample(z, kept=[], temperature=[0.5, 0.7], seed=0)
+    with pytest.raises(ValueError, match=r"n=3 pairs.*seeds of shape \(2, 2\)"):
+        model.resample(z, kept=[0], seed=[[0, 1], [0, 2]])
+    with pytest.raises(ValueError, match=r"\[batch, 192\]"):
+        model.split_latent(z[:, 1:])
+    fine, coarse = model.split_latent(z)
+    joined = model.join_latent([np.zeros(fine.shape), coarse])
+    np.testing.assert_array_equal(model.split_latent(joined)[1], coarse)
+
+
+def test_noise_of_rows_takes_one_seed_or_as_many_as_there_are_rows():
+    model, x = glow(), pixels(3)
+    with pytest.raises(ValueError, match=r"each of 3 rows. Received: seeds of shape \(2, 2\)"):
+        model.log_prob(x, seed=[[0, 1], [0, 2]])
+    assert model.log_prob(x, seed=[[0, 1]]).shape == (3,)
+
+
+def test_bits_of_images_whose_size_the_graph_does_not_know():
+    model, x = glow(), pixels(3)
+    signature = [tf.TensorSpec([None, None, None, 3], tf.uint8)]
+    bits = tf.function(lambda x: model.bits_per_dim(x, seed=0), signature)(x)
+    np.testing.assert_allclose(bits, model.bits_per_dim(x, seed=0), rtol=1e-5)
+
+
+def test_a_dequantization_in_another_dtype_is_refused():
+    with pytest.raises(ValueError, match="a dequantization in float32, a model in float64"):
+        glow(dtype="float64", dequantization=UniformDequantization(num_levels=256))
+
+
+def own():
+    flow = tfflows.layers.Chain([Rescale(1 / 256), Squeeze(), Coupling("channel", ConvNet((4, 4)))])
+    return tfflows.FlowModel(flow, dequantization=UniformDequantization(num_levels=256))
+
+
+def test_a_model_of_ones_own_takes_no_images_and_a_replica_of_none(two_replicas):
+    x, losses = pixels(9, (4, 4, 1)), []
+    for strategy in (tf.distribute.get_strategy(), two_replicas):
+        with strategy.scope():
+            keras.utils.set_random_seed(0)
+            model = own()
+            model.compile(keras.optimizers.SGD(0.0))
+        losses += model.fit(x, batch_size=8, verbose=0, shuffle=False).history["nll"]
+    np.testing.assert_allclose(*losses, rtol=1e-2)
+    assert model.log_prob(x[:0]).shape == (0,) and model.sample(0).shape == (0, 4, 4, 1)
+
+
+def test_a_replica_of_no_images_leaves_the_statistics_of_the_batch(two_replicas):
+    x, found = 150 + pixels(9, (4, 4, 1)) % 100, []
+    for strategy in (tf.distribute.get_strategy(), two_replicas):
+        with strategy.scope():
+            model = tfflows.MultiScaleRealNVP(1, num_final=1, units=4, num_blocks=1, alpha=None)
+            model.compile(keras.optimizers.SGD(0.0))
+        model.fit(x, batch_size=8, verbose=0, shuffle=False)
+        found.append([w for w in model.non_trainable_variables if w.name == "moving_mean"][0])
+    np.testing.assert_allclose(*found, atol=1e-4)

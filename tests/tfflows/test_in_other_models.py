@@ -89,3 +89,18 @@ def test_it_tells_the_shape_of_what_it_gives():
 )
 def test_a_call_builds_models_of_images(make):
     assert make()(np.zeros([2, 4, 4, 1], "uint8")).shape == (2,)
+
+
+def test_what_was_trained_there_is_not_adapted_again(tmp_path):
+    x = keras.Input([3])
+    density = flow(normalization="act")
+    model = keras.Model(x, density(x))
+    model.compile(keras.optimizers.Adam(1e-2), loss=negative)
+    model.fit(3 * X + 1, np.zeros(64), epochs=3, verbose=0)
+    density.export(tmp_path / "1")
+    for one in (density, tfflows.load(tmp_path / "1")):
+        before = one.get_weights()
+        one.compile(keras.optimizers.SGD(0.0))
+        one.fit(3 * X + 1, verbose=0)
+        for old, new in zip(before, one.get_weights(), strict=True):
+            np.testing.assert_array_equal(new, old)

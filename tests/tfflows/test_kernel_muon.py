@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from tfflows import Glow, KernelMuon, PixelCNNPlusPlus, RealNVP
+from tfflows import FlowModel, Glow, KernelMuon, PixelCNNPlusPlus, RealNVP, layers, networks
 from tfflows.distributions import DiscretizedLogisticHead
 from tfflows.kernel_muon import ROOT_MEAN_SQUARE, orthogonal
 
@@ -59,13 +59,16 @@ def test_heads_of_keras_models_are_left_to_adam(make):
         assert KernelMuon().takes(hidden) and not KernelMuon().takes(head)
 
 
-def test_matrices_of_a_linear_flow_are_left_to_adam():
-    model = Glow(num_levels=2, num_steps=1, units=8, seed=1)
-    model.build((None, 8, 8, 1))
+@pytest.mark.parametrize(
+    "linear, name", [("plu", "lu"), ("full", "matrix"), ("emerging", "taps"), ("periodic", "taps")]
+)
+def test_matrices_of_a_linear_flow_are_left_to_adam(linear, name):
+    model = Glow(num_levels=2, num_steps=1, units=8, seed=1, linear=linear)
+    model.build((None, 16, 16, 1))
     optimizer = KernelMuon()
-    names = {x.name for x in model.trainable_variables if optimizer.takes(x)}
-    assert names == {"kernel"}
-    assert any(x.name == "lu" for x in model.trainable_variables)
+    taken = {x.path for x in model.trainable_variables if optimizer.takes(x)}
+    assert taken and all("/network/" in path for path in taken)
+    assert any(x.name == name for x in model.trainable_variables)
 
 
 def test_step_is_the_one_written_out():
@@ -128,3 +131,16 @@ def test_fit_save_and_go_on(tmp_path):
 def test_bad_arguments_are_refused(bad, match):
     with pytest.raises(ValueError, match=match):
         KernelMuon(**bad)
+
+
+def test_a_loaded_model_excludes_the_same_kernels(tmp_path):
+    def coupling(i):
+        return layers.Coupling("half", networks.MLP([8], name=f"network_{i}"), name=f"c{i}")
+
+    model = FlowModel(layers.Chain([coupling(0), coupling(1)]))
+    model.compile(KernelMuon(1e-2, exclude=["c0/", "hidden_1", "/head/"]))
+    model.fit(np.random.default_rng(3).normal(size=[32, 4]), verbose=0)
+    model.save(tmp_path / "model.keras")
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    taken = [[one.optimizer.takes(x) for x in one.trainable_variables] for one in (model, loaded)]
+    assert taken[0] == taken[1] and sum(taken[0]) == 2

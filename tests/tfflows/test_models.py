@@ -522,6 +522,8 @@ def test_no_rows_give_no_rows(name):
         z = model.encode(x, none)
         assert z.shape == (0, *model.flow.latent_shape)
         assert model.decode(z, none).shape == x.shape
+        between = model.interpolate(x, x, np.zeros([0, 3]), none)
+        assert between.shape == (0, 3, *x.shape[1:])
 
 
 @pytest.mark.parametrize("name", ["iaf", "real_nvp_labels", "trained_mixture"])
@@ -591,6 +593,32 @@ def test_rows_have_seeds_of_their_own_in_a_graph_too():
         tf.function(lambda n: vectors.sample(n, tf.zeros([3, 2])))(tf.constant(2))
 
 
+@pytest.mark.parametrize("condition", [[1], [0, 1, 2, 0]])
+def test_a_graph_takes_one_condition_or_as_many_as_there_are_samples(condition):
+    model = next(r for r in ROWS if r.name == "maf_labels").make()
+    model.build((None, DIM))
+    draw = tf.function(
+        lambda c: model.sample(4, c, seed=0), [tf.TensorSpec([None], "int32")], autograph=False
+    )
+    expected = model.sample(4, condition, seed=0)
+    np.testing.assert_allclose(draw(tf.constant(condition)), expected, atol=1e-5)
+
+
+def test_a_number_is_the_condition_of_one_example():
+    model = next(r for r in ROWS if r.name == "maf_labels").make()
+    model.build((None, DIM))
+    expected = model.log_prob(X[:1], 1)
+    np.testing.assert_allclose(model.predict(X[:1], 1, verbose=0), expected, atol=1e-5)
+
+
+def test_lists_are_taken_in_the_precision_of_the_model():
+    model = tfflows.RealNVP(2, (8,), dtype="float64")
+    model.build((None, 3), (None, 1))
+    x, c = [[0.1, 0.2, 0.3]], [[0.7]]
+    for method in (model.log_prob, model.encode, model.decode):
+        np.testing.assert_array_equal(method(x, c), method(np.array(x), np.array(c)))
+
+
 @pytest.mark.parametrize("name", ["maf", "maf_labels", "pixel_cnn"])
 def test_how_many_samples_may_be_known_when_a_graph_is_run(name):
     row = next(r for r in ROWS if r.name == name)
@@ -653,6 +681,10 @@ BAD = {
     "n in a graph": (lambda m: tf.function(m.sample)(tf.constant(2.0)), "whole number"),
     "latent": (lambda m: m.decode(np.zeros([2, 3])), r"\[batch, 4\]"),
     "nan to be encoded": (lambda m: m.encode(NAN), "x without NaN"),
+    "no data": (lambda m: m.fit(), "`x` should be data, .*Received: x=None"),
+    "no data to be scored": (lambda m: m.evaluate(), "`x` should be data, .*Received: x=None"),
+    "a condition of a distribution": (lambda m: m.distribution(X), "without a condition"),
+    "ends of other features": (lambda m: m.interpolate(X, X[:, 1:], X[:, :1]), r"\[batch, 4\]"),
     "nan to be decoded": (lambda m: m.decode(INFINITE), "z without NaN or infinity"),
 }
 
@@ -698,8 +730,13 @@ def test_bad_conditions_are_refused():
     with pytest.raises(ValueError, match="6 examples and 5 conditions"):
         model.fit(X, np.zeros(5))
     in_graph = tf.function(lambda labels: model.log_prob(X, labels))
-    with pytest.raises(tf.errors.InvalidArgumentError, match="0 to 2"):
-        in_graph(tf.fill([6], 3))
+    for bad in (tf.fill([6], 3), tf.fill([6], 1.5), tf.fill([6], np.nan)):
+        with pytest.raises(tf.errors.InvalidArgumentError, match="whole numbers from 0 to 2"):
+            in_graph(bad)
+    with pytest.raises(ValueError, match=r"labels of shape \[batch\]"):
+        tf.function(lambda c: model.sample(9, c))(tf.eye(3))
+    with pytest.raises(ValueError, match=r"labels of shape \[batch\]"):
+        model.fit(tf.data.Dataset.from_tensor_slices((X, np.eye(6)[:, :3])).batch(6))
     by_xla = tf.function(lambda labels: model.log_prob(X, labels), jit_compile=True)
     assert np.isnan(by_xla(tf.constant([0, 1, 2, 3, -1, 0]))).tolist() == [0, 0, 0, 1, 1, 0]
     vectors = next(r for r in ROWS if r.name == "maf_vectors").make()
@@ -721,11 +758,23 @@ def test_bad_conditions_are_refused():
         for act in (vectors.log_prob, vectors.encode, vectors.decode):
             with pytest.raises(ValueError, match=message):
                 act(X, bad)
-    with pytest.raises(ValueError, match="condition without NaN"):
-        vectors.sample(2, NAN[0, :2])
+    for act in (lambda c: vectors.sample(2, c), vectors.distribution):
+        with pytest.raises(ValueError, match="condition without NaN"):
+            act(NAN[0, :2])
+        for bad in (0.5, X[0, :3], X[:2, :3], np.zeros([1, 3])):
+            with pytest.raises(ValueError, match=r"conditions of shape \[batch, 2\]"):
+                act(bad)
+    with pytest.raises(ValueError, match=r"conditions of shape \[batch, 2\]"):
+        vectors.sample(2, np.zeros([2, 1, 2]))
     vectors.compile("adam", target_log_prob=lambda x: -tf.reduce_sum(x**2, -1))
     with pytest.raises(ValueError, match="without a condition"):
         vectors.fit(steps_per_epoch=1)
+
+
+def of_shape(x, shape):
+    return tf.data.Dataset.from_generator(
+        lambda: iter([x]), output_signature=tf.TensorSpec(shape, x.dtype)
+    )
 
 
 UNBUILT = {
@@ -736,6 +785,26 @@ UNBUILT = {
     "nan": (lambda: tfflows.MAF(1, (8,)), NAN, "without NaN"),
     "values": (lambda: tfflows.Glow(1, 1, 8, num_bits=5), np.full([6, 4, 4, 1], 32), "0 to 31"),
     "reals": (lambda: tfflows.Glow(1, 1, 8), np.full([6, 4, 4, 1], 0.5), "integers from 0 to 255"),
+    "sizes that are not known": (
+        lambda: tfflows.MAF(1, (8,)),
+        of_shape(X, [None, None]),
+        r"x of known shape: .*`tf.ensure_shape`. Received: \[batch, None\]",
+    ),
+    "channels that are not known": (
+        lambda: tfflows.FlowPlusPlus(units=4),
+        of_shape(np.zeros([6, 8, 8, 1]), [None, 8, 8, None]),
+        r"of known size, .*Received: shape \[batch, 8, 8, None\]",
+    ),
+    "no batch": (
+        lambda: tfflows.MAF(1, (8,), normalization="act"),
+        tf.data.Dataset.from_tensor_slices(X).batch(9, drop_remainder=True),
+        "should have examples to adapt to. Received: none",
+    ),
+    "no rows": (
+        lambda: tfflows.MAF(1, (8,), normalization="act"),
+        X[:0],
+        "should have examples to adapt to. Received: none",
+    ),
     "width": (lambda: tfflows.FlowPlusPlus(units=4), np.zeros([6, 8, 6, 1]), "divisible by 4"),
 }
 

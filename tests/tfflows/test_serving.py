@@ -94,9 +94,9 @@ REFUSED = [
     ("vectors", "interpolate", {"position": np.zeros([1, 2], "float32")}, "same number of rows"),
     ("vectors", "interpolate", {"position": np.zeros([ROWS, 30000], "f")}, "number of examples"),
     ("images", "log_prob", {"x": np.full([1, 4, 4, 3], 8, "uint8")}, "`x` should be from 0"),
-    ("pixel_cnn", "log_prob", {"condition": np.int32([0, 1, 3])}, "labels should be from 0 to 2"),
+    ("pixel_cnn", "log_prob", {"condition": np.int32([0, 1, 3])}, "whole numbers from 0 to 2"),
     ("pixel_cnn", "log_prob", {"condition": np.int32([1])}, "same number of rows"),
-    ("pixel_cnn", "sample", {"condition": np.int32([0, 1])}, "`condition` should be one, or n"),
+    ("pixel_cnn", "sample", {"condition": np.int32([0, 1])}, "`condition` should be one condition"),
     ("conditions", "log_prob", {"condition": np.full([ROWS, 2], NAN)}, "`condition` should be fin"),
     ("pixel_cnn", "sample_rows", {"temperature": np.float32([1, -1, 1])}, "`temperature` should"),
 ]

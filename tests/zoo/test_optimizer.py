@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import tfflows
+from zoo.cosine_cycles import CosineCycles
 from zoo.optimizer import make_optimizer
 from zoo.recipe import TrainingRecipe
 
@@ -68,3 +69,8 @@ def test_optimizer(name, cls):
     optimizer = make_optimizer(recipe, STEPS)
     assert type(optimizer) is cls
     assert optimizer.use_ema and optimizer.ema_momentum == 0.7
+
+
+def test_a_cycle_that_is_all_warmup_is_finite():
+    schedule = CosineCycles((1.0, 1.0), (2, 4), warmup_steps=2)
+    assert [float(schedule(step)) for step in range(5)] == [0, 0.5, 1, 0.5, 1]

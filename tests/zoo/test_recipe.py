@@ -105,7 +105,7 @@ def test_numbers_may_be_written_as_in_yaml_1_2(text, tmp_path):
     content = yaml.safe_dump(changed("model.arguments", {"weight_decay": "HERE"}))
     content = content.replace("weight_decay: HERE", f"units: [8, {text}]")
     file.write_text(content)
-    with pytest.raises(ValueError, match=r"positive widths|\b0.001\b"):
+    with pytest.raises(ValueError, match=r"\b0.001\b"):
         recipes.read(file)
 
 

@@ -88,7 +88,9 @@ class Dequantization(keras.layers.Layer):
     def call(self, y: TensorLike, seed: TensorLike | None = None) -> tuple[tf.Tensor, tf.Tensor]:
         y = tf.cast(y, self.flow_dtype)
         self._check_last_axis(y)
-        u, log_density = self._noise(y, stateless_seed(seed, self.seed_generator))
+        seed = stateless_seed(seed, self.seed_generator)
+        self._check_seeds(seed, y.shape[0])
+        u, log_density = self._noise(y, seed)
         widths = tf.constant(self.bin_width, y.dtype)
         start = y - widths / 2 if self.centered else y
         # The sum may round up to the end of the bin, which belongs to the next one.
@@ -97,6 +99,15 @@ class Dequantization(keras.layers.Layer):
         log_widths = tf.constant(np.log(self.bin_width), y.dtype)
         log_volume = tf.reduce_sum(tf.broadcast_to(log_widths, tf.shape(y)[1:]))
         return x, log_density - log_volume
+
+    @staticmethod
+    def _check_seeds(seed, rows):
+        count = seed.shape[0] if seed.shape.rank == 2 else 1
+        if None not in (count, rows) and count not in (1, rows):
+            raise ValueError(
+                f"`seed` should be one, or a pair for each of {rows} rows. "
+                f"Received: seeds of shape {tuple(seed.shape)}."
+            )
 
     def middle(self, y: TensorLike) -> tf.Tensor:
         """The middle of the bin of `y`, in the shape and dtype of `layer(y)[0]`."""

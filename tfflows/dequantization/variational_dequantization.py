@@ -11,6 +11,7 @@ import tensorflow as tf
 from tfflows.bijector_layer import BijectorLayer
 from tfflows.data_types import TensorLike
 from tfflows.dequantization.dequantization import Dequantization
+from tfflows.of_any_batch import of_any_batch
 from tfflows.revived import revived
 from tfflows.stateless_noise import stateless_noise
 from tfflows.stateless_seed import stateless_seed
@@ -100,7 +101,7 @@ class VariationalDequantization(Dequantization):
         scaled = y / tf.constant(self.bin_width, y.dtype)
         if self.num_levels is not None:
             scaled = scaled * (2 / (self.num_levels - 1)) - 1
-        return scaled if self.network is None else self.network(scaled)
+        return scaled if self.network is None else of_any_batch(self.network, scaled)
 
     def get_config(self) -> dict:
         network = self.network

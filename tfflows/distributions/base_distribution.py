@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import keras
+import numpy as np
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
@@ -59,12 +60,12 @@ class BaseDistribution(keras.layers.Layer):
           temperature: a number; with a seed for each latent, also one for each.
           seed: what TFP takes, or pairs of int32 `[n, 2]`.
         """
-        if getattr(getattr(seed, "shape", None), "rank", 1) == 1:
+        if seed is None or np.ndim(seed) < 2:
             return self.tempered(temperature).sample(n, seed=seed)
         temperature = tf.broadcast_to(tf.cast(temperature, flow_dtype(self)), [n])
         z = tf.map_fn(
             lambda each: self.tempered(each[0]).sample(seed=each[1]),
-            (temperature, seed),
+            (temperature, tf.convert_to_tensor(seed, tf.int32)),
             fn_output_signature=tf.TensorSpec(self.latent_shape, flow_dtype(self)),
         )
         return tf.ensure_shape(z, [None, *self.latent_shape])

@@ -9,7 +9,7 @@ import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 from tensorflow_probability.python.internal import parameter_properties, reparameterization
 
-from tfflows.check_bounds import check_ends
+from tfflows.check_bounds import check_ends, whole_numbers
 from tfflows.distributions.assert_integers import assert_integers
 from tfflows.distributions.extended import Extended
 from tfflows.replace_where import replace_where
@@ -48,8 +48,8 @@ class Discretized(tfd.Distribution):
         name: str = "Discretized",
     ):
         parameters = dict(locals())
-        self.low = -math.inf if low is None else low
-        self.high = math.inf if high is None else high
+        self.low = -math.inf if low is None else whole_numbers(low=low)[0]
+        self.high = math.inf if high is None else whole_numbers(high=high)[0]
         check_ends(self.low, self.high)
         if tuple(distribution.event_shape) != ():
             raise ValueError(

@@ -10,13 +10,12 @@ import tensorflow as tf
 import tensorflow_probability as tfp
 from scipy import optimize
 
-from tfflows.check_bounds import check_bounds, check_ends
+from tfflows.check_bounds import check_bounds, check_ends, whole_numbers
 from tfflows.data_types import TensorLike
 from tfflows.distributions.discretized_logistic_mixture import (
     MAX_LOG_SCALE,
     DiscretizedLogisticMixture,
     check_vectors,
-    whole_numbers,
 )
 from tfflows.flow_dtype import flow_dtype
 from tfflows.named import named
@@ -76,7 +75,7 @@ class DiscretizedLogisticHead(keras.layers.Layer):
         check_ends(low, high)
         self.num_channels = num_channels
         self.num_components = num_components
-        self.low, self.high = whole_numbers(low, high)
+        self.low, self.high = whole_numbers(low=low, high=high)
         self.min_log_scale = min_log_scale
         self.dense = keras.layers.Dense(
             self.num_parameters,
@@ -123,6 +122,9 @@ class DiscretizedLogisticHead(keras.layers.Layer):
 
         Args:
           y: integers `[..., num_channels]`; of more than `MAX_ADAPTED` vectors, so many, evenly.
+
+        Raises:
+          ValueError: there are no vectors, or values that are no integers from `low` to `high`.
         """
         if not self.dense.built:
             raise ValueError(
@@ -132,6 +134,12 @@ class DiscretizedLogisticHead(keras.layers.Layer):
         y = tf.cast(y, flow_dtype(self))
         check_vectors(y, self.num_channels)
         y = tf.reshape(y, [-1, self.num_channels])
+        is_value = (y >= self.low) & (y <= self.high) & (y == tf.round(y))
+        if not (len(y) and tf.reduce_all(is_value)):
+            raise ValueError(
+                f"`y` should be integers from {self.low} to {self.high}. "
+                f"Received: {float(y[~is_value][0]) if len(y) else 'none'}."
+            )
         # Not by a whole stride, which would meet the same columns of every image.
         count = min(len(y), MAX_ADAPTED)
         y = tf.gather(y, np.linspace(0, len(y) - 1, count).round().astype(int))

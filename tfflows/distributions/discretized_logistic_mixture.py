@@ -14,7 +14,7 @@ from tensorflow_probability.python.internal import (
     tensor_util,
 )
 
-from tfflows.check_bounds import check_ends
+from tfflows.check_bounds import check_ends, whole_numbers
 from tfflows.data_types import TensorLike
 from tfflows.distributions.assert_integers import assert_integers
 from tfflows.families.logistic_mixture import LogisticMixture
@@ -77,7 +77,7 @@ class DiscretizedLogisticMixture(tfd.Distribution):
             self.logits, self.loc, self.log_scale, self.coefficients = (
                 tensor_util.convert_nonref_to_tensor(x, dtype=dtype) for x in tensors
             )
-            self.low, self.high = whole_numbers(low, high)
+            self.low, self.high = whole_numbers(low=low, high=high)
             self._check_shapes()
             super().__init__(
                 dtype=dtype,
@@ -258,15 +258,6 @@ class DiscretizedLogisticMixture(tfd.Distribution):
         if not self.validate_args:
             return []
         return assert_integers(tf.cast(y, self.dtype), self.low, self.high)
-
-
-def whole_numbers(low: float, high: float) -> tuple[int, int]:
-    """The ends of a range as ints, of which sums do not overflow as those of bytes do."""
-    if low != int(low) or high != int(high):
-        raise ValueError(
-            f"`low` and `high` should be whole numbers. Received: low={low}, high={high}."
-        )
-    return int(low), int(high)
 
 
 def check_vectors(y: tf.Tensor, count: int) -> None:

@@ -9,6 +9,7 @@ import tensorflow as tf
 from tfflows.bijector_layer import BijectorLayer
 from tfflows.check_bounds import check_bounds
 from tfflows.named import named
+from tfflows.of_any_batch import of_any_batch
 
 ORDERS = ("raster", "reversed")
 
@@ -52,7 +53,7 @@ class AutoregressiveConvolution(BijectorLayer):
         channels = x_shape[-1]
         # The last tap is the pixel itself: of it only what is above the diagonal counts.
         taps = np.zeros([self.kernel_size**2, channels, channels])
-        self.kernel = self.add_flow_weight("kernel", taps)
+        self.kernel = self.add_flow_weight("taps", taps)
         self.log_s = self.add_flow_weight("log_s", np.zeros(channels))
 
     def forward_and_log_det(
@@ -63,7 +64,8 @@ class AutoregressiveConvolution(BijectorLayer):
         padding = [self.kernel_size - 1, 0]
         if self.order == "reversed":
             kernel, padding = tf.reverse(kernel, [0, 1, 2, 3]), padding[::-1]
-        z = tf.nn.conv2d(x, kernel, 1, [[0, 0], padding, padding, [0, 0]])
+        padding = [[0, 0], padding, padding, [0, 0]]
+        z = of_any_batch(lambda x: tf.nn.conv2d(x, kernel, 1, padding), x)
         return z, self._log_det(x, 1.0)
 
     def inverse_and_log_det(

@@ -95,9 +95,9 @@ class BatchNormalization(BijectorLayer):
 
     def _update(self, x):
         """Moves the statistics towards those of `x`, stores them and returns them."""
-        mean = _global_mean(x)
-        variance = _global_mean(tf.square(x - mean))
         old_mean, old_variance = self._stored()
+        mean = _global_mean(x, old_mean)
+        variance = _global_mean(tf.square(x - mean), old_variance)
         mean = self.momentum * old_mean + (1 - self.momentum) * mean
         variance = self.momentum * old_variance + (1 - self.momentum) * variance
         self.moving_mean.assign(mean)
@@ -108,9 +108,12 @@ class BatchNormalization(BijectorLayer):
         return super().get_config() | {"momentum": self.momentum, "epsilon": self.epsilon}
 
 
-def _global_mean(x):
-    """Mean over all axes but the last, and over the replicas, whose batches may differ in size."""
+def _global_mean(x, old):
+    """Mean over all axes but the last, and over the replicas, whose batches may differ in size.
+
+    Of no examples at all, the old one.
+    """
     total = tf.reduce_sum(x, range(x.shape.rank - 1))
     count = tf.cast(tf.size(x) // x.shape[-1], x.dtype)
     total, count = sum_over_replicas([total, count])
-    return total / count
+    return tf.where(count > 0, tf.math.divide_no_nan(total, count), old)

@@ -27,6 +27,11 @@ class Channelwise(Adaptable, BijectorLayer):
         self.log_scale = self.add_flow_weight("log_scale", zeros, trainable)
         self.add_adapted_flag()
 
+    @property
+    def adapted(self) -> bool:
+        """Whether data have set location and scale, by `adapt` or by a training without it."""
+        return super().adapted or self.built and any(np.any(w) for w in (self.loc, self.log_scale))
+
     def adapt(self, x: TensorLike, condition: TensorLike | None = None) -> None:
         """Sets location and scale to the mean and standard deviation of each channel of `x`."""
         rows = np.asarray(x, "float64").reshape(-1, self.event_shape[-1])

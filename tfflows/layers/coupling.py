@@ -12,6 +12,7 @@ from tfflows.families.names import FAMILIES
 from tfflows.identifier import resolve
 from tfflows.masks import Alternating, Checkerboard, Half, Mask
 from tfflows.named import named
+from tfflows.of_any_batch import of_any_batch
 
 MASKS = {"half": Half, "channel": Half, "alternating": Alternating, "checkerboard": Checkerboard}
 
@@ -97,7 +98,8 @@ class Coupling(BijectorLayer):
 
     def _parameters(self, kept, condition):
         seen = kept if condition is None else tf.concat([kept, _spread(condition, kept)], -1)
-        outputs = tf.cast(self.head(self.network(seen)), self.flow_dtype)
+        outputs = of_any_batch(lambda seen: self.head(self.network(seen)), seen)
+        outputs = tf.cast(outputs, self.flow_dtype)
         count = outputs.shape[-1] // self.family.num_parameters
         shape = [-1, *outputs.shape[1:-1], count, self.family.num_parameters]
         return self.mask.select(tf.reshape(outputs, shape))

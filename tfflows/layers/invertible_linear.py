@@ -67,7 +67,7 @@ class InvertibleLinear(BijectorLayer):
         super().build(x_shape, condition_shape)
         kernel = initial_matrix(self.kernel_initializer, self.seed, x_shape[-1], self.flow_dtype)
         if self.parametrization == "full":
-            self.kernel = self.add_flow_weight("kernel", kernel)
+            self.kernel = self.add_flow_weight("matrix", kernel)
         elif self.parametrization == "plu":
             # Lifted out of any graph the layer is built in, since the values are needed now.
             with tf.init_scope():

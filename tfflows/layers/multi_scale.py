@@ -94,8 +94,8 @@ class MultiScale(BijectorLayer):
 
     def join_latent(self, parts: Sequence[tf.Tensor]) -> tf.Tensor:
         """Undoes `split_latent`: `[batch, D]`."""
-        flat = [tf.reshape(part, [-1, math.prod(part.shape[1:])]) for part in parts]
-        return tf.concat(flat, -1)
+        parts = [tf.cast(part, self.flow_dtype) for part in parts]
+        return tf.concat([tf.reshape(p, [-1, math.prod(p.shape[1:])]) for p in parts], -1)
 
     def adapt(self, x: TensorLike, condition: TensorLike | None = None) -> None:
         for i, level in enumerate(self.levels):

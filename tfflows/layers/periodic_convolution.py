@@ -11,6 +11,7 @@ from tfflows.check_bounds import check_odd
 from tfflows.layers.autoregressive_convolution import check_image
 from tfflows.layers.initial_matrix import initial_matrix
 from tfflows.log_abs_det import inverse_by_qr, log_abs_det
+from tfflows.of_any_batch import of_any_batch
 
 
 @keras.saving.register_keras_serializable("tfflows")
@@ -65,7 +66,7 @@ class PeriodicConvolution(BijectorLayer):
         value[size // 2, size // 2] = initial_matrix(
             self.kernel_initializer, self.seed, channels, self.flow_dtype
         )
-        self.kernel = self.add_flow_weight("kernel", value)
+        self.kernel = self.add_flow_weight("taps", value)
 
     def forward_and_log_det(
         self, x: tf.Tensor, condition: tf.Tensor | None = None
@@ -74,7 +75,8 @@ class PeriodicConvolution(BijectorLayer):
         if edge:
             x = tf.concat([x[:, -edge:], x, x[:, :edge]], 1)
             x = tf.concat([x[:, :, -edge:], x, x[:, :, :edge]], 2)
-        z = tf.nn.conv2d(x, tf.convert_to_tensor(self.kernel), 1, "VALID")
+        kernel = tf.convert_to_tensor(self.kernel)
+        z = of_any_batch(lambda x: tf.nn.conv2d(x, kernel, 1, "VALID"), x)
         return z, self._log_det(x, 1.0)
 
     def inverse_and_log_det(

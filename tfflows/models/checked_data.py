@@ -40,7 +40,7 @@ def check_data(model: DensityModel, x: TensorLike, condition: TensorLike | None 
             f"{where} was built without a condition. "
             f"Received: a condition of shape {tuple(np.shape(condition))}."
         )
-    check_rows(model, shape[0], len(condition))
+    check_rows(model, shape[0], len(np.atleast_1d(condition)))
     if model.num_classes is not None:
         check_labels(model, condition)
         return

@@ -7,9 +7,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 import tensorflow as tf
 
+from tfflows.as_tensor import as_tensor
 from tfflows.data_types import TensorLike
 from tfflows.flow_dtype import flow_dtype
-from tfflows.models.checked_data import check_finite, check_labels
+from tfflows.models.checked_data import (
+    check_finite,
+    check_labels,
+    check_labels_shape,
+    check_vectors_shape,
+)
 from tfflows.named import named
 
 if TYPE_CHECKING:
@@ -39,19 +45,21 @@ def encode_condition(model: DensityModel, condition: TensorLike | None) -> tf.Te
     if model.num_classes is None:
         if not tf.is_tensor(condition):
             check_finite(model, "condition", condition)
-        return tf.cast(condition, flow_dtype(model))
+        return tf.cast(as_tensor(condition), flow_dtype(model))
     if tf.executing_eagerly():
         check_labels(model, np.atleast_1d(condition))
-    labels = tf.reshape(tf.cast(condition, tf.int32), [-1])
-    message = f"labels should be from 0 to {model.num_classes - 1}"
-    checks = [
-        tf.debugging.assert_non_negative(labels, message),
-        tf.debugging.assert_less(labels, model.num_classes, message),
-    ]
-    with tf.control_dependencies([c for c in checks if c is not None]):
+    condition = as_tensor(condition)
+    check_labels_shape(model, condition.shape[1:])
+    given = tf.reshape(condition, [-1])
+    labels = tf.cast(given, tf.int32)
+    is_label = (
+        (labels >= 0) & (labels < model.num_classes) & (tf.cast(labels, given.dtype) == given)
+    )
+    message = f"labels should be whole numbers from 0 to {model.num_classes - 1}"
+    check = tf.debugging.assert_equal(is_label, True, message)
+    with tf.control_dependencies([] if check is None else [check]):
         one_hot = tf.one_hot(labels, model.num_classes, dtype=flow_dtype(model))
-    # XLA drops the checks.
-    is_label = (labels >= 0) & (labels < model.num_classes)
+    # XLA drops the check.
     return tf.where(is_label[:, tf.newaxis], one_hot, np.nan)
 
 
@@ -62,16 +70,19 @@ def repeat_condition(
     if condition is None:
         return encode_condition(model, None)
     encoded = encode_condition(model, condition)
-    if encoded.shape.rank == len(model.condition_shape) and model.num_classes is None:
-        encoded = encoded[tf.newaxis]
+    if model.num_classes is None:
+        if encoded.shape.rank == len(model.condition_shape):
+            encoded = encoded[tf.newaxis]
+        check_vectors_shape(model, encoded.shape)
     if encoded.shape[0] == 1:
         return tf.repeat(encoded, n, axis=0)
     count = tf.get_static_value(n)
     if None in (encoded.shape[0], count):
         message = "`condition` should be one condition, or as many as there are samples"
-        equal = tf.debugging.assert_equal(tf.shape(encoded)[0], n, message)
-        with tf.control_dependencies([equal]):
-            return tf.identity(encoded)
+        given, n = tf.shape(encoded)[0], tf.cast(n, tf.int32)
+        check = tf.debugging.assert_equal((given == 1) | (given == n), True, message)
+        with tf.control_dependencies([] if check is None else [check]):
+            return tf.gather(encoded, tf.minimum(tf.range(n), given - 1))
     if encoded.shape[0] != count:
         raise ValueError(
             f"`condition` should be one condition, or n={n} of them. Received: {encoded.shape[0]}."

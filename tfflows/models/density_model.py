@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfflows import saved_model
+from tfflows.as_tensor import as_tensor
 from tfflows.bijector_layer import shape_text
 from tfflows.check_bounds import check_bounds
 from tfflows.data_types import TensorLike
@@ -129,7 +130,10 @@ class DensityModel(LikelihoodTraining):
           x, condition, seed, num_importance_samples: those of `log_prob`.
         """
         log_prob = self.log_prob(x, condition, seed, num_importance_samples)
-        return -log_prob / _nats_per_bit(np.shape(x)[1:])
+        shape = np.shape(x)[1:]
+        if None in shape:
+            shape = tf.unstack(tf.cast(tf.shape(x)[1:], log_prob.dtype))
+        return -log_prob / (math.prod(shape) * math.log(2.0))
 
     def sample(
         self,
@@ -268,7 +272,7 @@ class DensityModel(LikelihoodTraining):
         self, x: TensorLike, condition: TensorLike | None
     ) -> tuple[tf.Tensor, tf.Tensor | None]:
         """Data, and the conditions of as many examples as the layers take them."""
-        x, condition = tf.convert_to_tensor(x), self.encode_condition(condition)
+        x, condition = as_tensor(x), self.encode_condition(condition)
         if condition is not None:
             if self.num_classes is None:
                 check_vectors_shape(self, condition.shape)
@@ -286,7 +290,7 @@ class DensityModel(LikelihoodTraining):
     @property
     def nats_per_bit(self) -> float:
         """What a log-probability in nats is divided by to be in bits per dimension."""
-        return _nats_per_bit(self.event_shape)
+        return math.prod(self.event_shape) * math.log(2.0)
 
     # -- saving -------------------------------------------------------------------------------
 
@@ -308,7 +312,3 @@ class DensityModel(LikelihoodTraining):
     @classmethod
     def from_config(cls, config: dict) -> DensityModel:
         return cls(**config)
-
-
-def _nats_per_bit(shape):
-    return math.prod(shape) * math.log(2.0)

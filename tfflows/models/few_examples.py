@@ -22,14 +22,21 @@ def few_examples(
       condition: conditions, where `data` is an array.
       count: how many; None: 4096 vectors, or 256 images, each of which has many pixels.
 
+    Raises:
+      ValueError: there are none.
+
     >>> [len(part) for part in few_examples(np.zeros([9, 2]), np.zeros([9, 1]), 5)]
     [5, 5]
     """
     if count is None:
         count = 4096 if len(data_shapes(data)[0]) == 2 else 256
     if isinstance(data, (tf.data.Dataset, keras.utils.PyDataset)):
-        return tuple(None if part is None else part[:count] for part in _of_dataset(data, count))
-    return tuple(None if part is None else _drawn(part, count) for part in (data, condition))
+        given = [None if part is None else part[:count] for part in _of_dataset(data, count)]
+    else:
+        given = [None if part is None else _drawn(part, count) for part in (data, condition)]
+    if not len(given[0]):
+        raise ValueError("`data` should have examples to adapt to. Received: none.")
+    return tuple(given)
 
 
 def _drawn(array, count):
@@ -47,5 +54,7 @@ def _of_dataset(dataset, count):
         seen += len(batches[-1][0])
         if seen >= count:
             break
+    if not batches:
+        return (), None
     x, condition, *_ = *zip(*batches), [None]
     return tf.concat(x, 0), None if condition[0] is None else tf.concat(condition, 0)

@@ -9,13 +9,19 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 
+from tfflows.as_tensor import as_tensor
 from tfflows.bijector_layer import BijectorLayer, shape_text
 from tfflows.data_types import TensorLike
 from tfflows.dequantization import Dequantization
 from tfflows.distributions import BaseDistribution, FixedDistribution, StandardNormal
 from tfflows.flow_dtype import flow_dtype
 from tfflows.layers import Autoregressive, Invert
-from tfflows.models.checked_data import check_finite, check_values
+from tfflows.models.checked_data import (
+    check_event_shape,
+    check_finite,
+    check_values,
+    check_vectors_shape,
+)
 from tfflows.models.density_model import DensityModel
 from tfflows.named import named
 from tfflows.revived import revived
@@ -60,8 +66,9 @@ class FlowModel(DensityModel):
                 f"Received: {dequantization!r}."
             )
         base = _base(base, self.dtype_policy)
-        for name, part in (("flow", flow), ("base", base)):
-            if (found := flow_dtype(part)) != (own := flow_dtype(self)):
+        parts = {"flow": flow, "base": base, "dequantization": dequantization}
+        for name, part in parts.items():
+            if part is not None and (found := flow_dtype(part)) != (own := flow_dtype(self)):
                 raise ValueError(
                     f"`{name}` should compute in the dtype of the model. "
                     f"Received: a {name} in {found}, a model in {own}."
@@ -85,6 +92,12 @@ class FlowModel(DensityModel):
         return discrete.num_levels if whole else None
 
     def _build(self, x_shape, condition_shape):
+        for what, shape in (("x", x_shape), ("conditions", condition_shape)):
+            if None in (shape or ())[1:]:
+                raise ValueError(
+                    f"{named(self)} expected {what} of known shape: make it known by "
+                    f"`tf.ensure_shape`. Received: {shape_text(shape[1:])}."
+                )
         if self.dequantization is not None and not self.dequantization.built:
             self.dequantization.build(x_shape)
         if condition_shape is not None and not self.flow.uses_condition:
@@ -149,8 +162,9 @@ class FlowModel(DensityModel):
         """Latents of data, `[batch, ...]`; no noise is added where there is a dequantization.
 
         A pixel then counts as the lower end of its bin, the rim of what a flow has seen: behind the
-        logit of a small `alpha`, black is far out, and float32 may not bring it back. Latents like
-        those of samples are `encode(model.dequantization(x)[0])`.
+        logit of a small `alpha`, black is far out, and float32 may bring it back to the next bin.
+        The latents of `encode(model.dequantization.middle(x))` become the same pixels again;
+        latents like those of samples are `encode(model.dequantization(x)[0])`.
 
         Args:
           x: data, `[batch, ...]`.
@@ -173,9 +187,6 @@ class FlowModel(DensityModel):
         if not tf.is_tensor(x):
             check_finite(self, "x", x)
         x, condition = self.as_tensors(x, condition)
-        return self._encode(x, condition)
-
-    def _encode(self, x, condition):
         return self._latents(x, condition)[0]
 
     def decode(self, z: TensorLike, condition: TensorLike | None = None) -> tf.Tensor:
@@ -196,19 +207,17 @@ class FlowModel(DensityModel):
         >>> model.decode(np.zeros([2, 64])).shape
         TensorShape([2, 8, 8, 1])
         """
-        return self.function("decode", self._decode)(*self.checked_latents(z, condition))
+        z, condition = self.as_tensors(self.checked_latents(z), condition)
+        return self.function("decode", self._decode)(z, condition)
 
-    def checked_latents(
-        self, z: TensorLike, condition: TensorLike | None
-    ) -> tuple[tf.Tensor, tf.Tensor | None]:
-        """Latents, and the conditions of as many, as the layers take them."""
+    def checked_latents(self, z: TensorLike) -> tf.Tensor:
+        """Latents as the layers take them."""
         self.check_built()
         if not tf.is_tensor(z):
             check_finite(self, "z", z)
-        z, condition = self.as_tensors(z, condition)
-        z = tf.cast(z, self.flow.flow_dtype)
+        z = tf.cast(as_tensor(z), self.flow.flow_dtype)
         self.flow.check_shape("z", z, self.flow.latent_shape)
-        return z, condition
+        return z
 
     def _decode(self, z, condition):
         return self.flow.inverse_and_log_det(z, condition)[0]
@@ -282,11 +291,12 @@ class FlowModel(DensityModel):
         """
         self.check_built()
         for x in (start, end):
+            check_event_shape(self, np.shape(x))
             if not tf.is_tensor(x):
                 check_values(self, x)
         _check_position(position, np.shape(start), np.shape(end))
         start, condition = self.as_tensors(start, condition)
-        end, position = tf.convert_to_tensor(end), tf.convert_to_tensor(position)
+        end, position = as_tensor(end), as_tensor(position)
         return self.function("interpolate", self._interpolate)(start, end, position, condition)
 
     def _interpolate(self, start, end, position, condition):
@@ -322,8 +332,10 @@ class FlowModel(DensityModel):
         """
         self.check_built()
         batch = ()
-        if condition is not None:
-            condition = tf.convert_to_tensor(condition)
+        if condition is not None and self.condition_shape is not None:
+            if not tf.is_tensor(condition):
+                check_finite(self, "condition", condition)
+            condition = as_tensor(condition)
             batch = self._batch_of_conditions(condition)
             if self.num_classes:
                 condition = tf.reshape(condition, [-1])
@@ -335,7 +347,9 @@ class FlowModel(DensityModel):
     def _batch_of_conditions(self, condition):
         """The batch shape of conditions, of which labels may be a column."""
         if not self.num_classes:
-            return tf.shape(condition)[: -len(self.condition_shape)]
+            rank = len(self.condition_shape)
+            check_vectors_shape(self, [None, *condition.shape[-rank:]])
+            return tf.shape(condition)[:-rank]
         is_column = condition.shape.rank > 1 and condition.shape[-1] == 1
         return tf.shape(condition)[:-1] if is_column else tf.shape(condition)
 

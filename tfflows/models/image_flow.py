@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import tensorflow as tf
 
-from tfflows.at_least_one import at_least_one
 from tfflows.bijector_layer import BijectorLayer, shape_text
 from tfflows.check_bounds import check_bounds
 from tfflows.data_types import TensorLike
@@ -68,32 +67,18 @@ class ImageFlow(FlowModel):
 
     def _build(self, x_shape, condition_shape):
         factor = 2 ** len(self.multi_scale.levels)
-        if len(x_shape) != 4 or any(n is None or n % factor for n in x_shape[1:3]):
+        is_known = len(x_shape) == 4 and None not in x_shape[1:]
+        if not is_known or any(n % factor for n in x_shape[1:3]):
             raise ValueError(
                 f"{named(self)} with {len(self.multi_scale.levels)} "
-                "levels expected images [batch, height, width, channels] with height and width "
-                f"divisible by {factor}. Received: shape {shape_text(x_shape[1:])}."
+                "levels expected images [batch, height, width, channels] of known size, height and "
+                f"width divisible by {factor}. Received: shape {shape_text(x_shape[1:])}."
             )
         super()._build(x_shape, condition_shape)
 
-    def _log_prob(self, x, condition, seed):
-        if self.dequantization is not None:
-            seed = at_least_one(self.stateless_seed(seed))  # there may be one for each image
-        log_prob = super()._log_prob(at_least_one(x), at_least_one(condition), seed)
-        return log_prob[: tf.shape(x)[0]]
-
-    def _encode(self, x, condition):
-        z = super()._encode(at_least_one(x), at_least_one(condition))
-        return z[: tf.shape(x)[0]]
-
-    def _decode(self, z, condition):
-        x = super()._decode(at_least_one(z), at_least_one(condition))
-        return x[: tf.shape(z)[0]]
-
     def split_latent(self, z: tf.Tensor) -> list:
         """The parts of latents `[batch, D]` in image shapes, one a level, the finest first."""
-        self.check_built()
-        return self.multi_scale.split_latent(z)
+        return self.multi_scale.split_latent(self.checked_latents(z))
 
     def join_latent(self, parts: Sequence[tf.Tensor]) -> tf.Tensor:
         """Undoes `split_latent`."""
@@ -116,8 +101,7 @@ class ImageFlow(FlowModel):
           z: latents, `[batch, D]`, as `encode` gives them.
           kept: numbers of the parts of `split_latent` that are kept: 0 is the finest.
           condition: None, or one for each image.
-          temperature: as in `sample`, of what is drawn.
-          seed: as in `sample`, for all images.
+          temperature, seed: as in `sample`, of what is drawn.
 
         Returns:
           `[batch, ...]`; discrete data as float32 numbers too.
@@ -128,13 +112,14 @@ class ImageFlow(FlowModel):
         >>> model.resample(z, kept=[1], temperature=0.7, seed=0).shape
         TensorShape([2, 8, 8, 1])
         """
-        z, condition = self.checked_latents(z, condition)
+        z, condition = self.as_tensors(self.checked_latents(z), condition)
         parts = range(len(self.multi_scale.levels))
         kept = tuple(kept) if np.iterable(kept) else (kept,)
         if not set(kept) <= set(parts):
             raise ValueError(f"`kept` should be some of {[*parts]}. Received: kept={kept}.")
         check_temperature(temperature)
         temperature, seed = tf.cast(temperature, tf.float32), self.stateless_seed(seed)
+        self._check_seeds(tf.shape(z)[0], temperature, seed)
         function = self.function("resample", self._resample)
         return function(z, tuple(sorted(map(int, kept))), condition, temperature, seed)
 

@@ -318,7 +318,8 @@ class LikelihoodTraining(keras.Model):
     ) -> None:
         """Data-dependent initialisation, as Keras's `Normalization.adapt`; `fit` calls it once.
 
-        What has been initialized, or loaded, is left as it is: training has gone on from there.
+        What has been initialized, trained or loaded is left as it is: training has gone on from
+        there. Within a model of one's own, or by `target_log_prob`, it is called before training.
 
         Args:
           data: array, or dataset of batches (of pairs with conditions).

@@ -75,6 +75,8 @@ def separate(x: Any, condition: TensorLike | None = None) -> tuple:
     Raises:
       ValueError: there are two conditions; or x is neither an array, nor arrays, nor a dataset.
     """
+    if x is None:
+        raise ValueError("`x` should be data, or a dataset of them. Received: x=None.")
     is_pair = isinstance(x, (list, tuple))
     given = [part for part in parts(x) if part is not None]
     if not isinstance(x, DATASETS) and not all(hasattr(part, "__array__") for part in given):
@@ -88,8 +90,8 @@ def separate(x: Any, condition: TensorLike | None = None) -> tuple:
         raise ValueError(
             "`x` should be an array where a condition is given. Received: several arrays."
         )
-    if condition is not None and not hasattr(condition, "__array__"):
-        condition = np.asarray(condition)  # a list, which Keras would take for several inputs
+    if condition is not None and (np.ndim(condition) == 0 or not hasattr(condition, "__array__")):
+        condition = np.atleast_1d(condition)  # a list, which Keras would take for several inputs
     return data_and_condition(x) if is_pair else (x, condition)
 
 

@@ -8,6 +8,7 @@ import keras
 
 from tfflows.networks.feed_forward import FeedForward
 from tfflows.networks.weight_normalized_conv2d import convolution
+from tfflows.networks.widths import widths
 
 
 @keras.saving.register_keras_serializable("tfflows")
@@ -37,7 +38,7 @@ class ConvNet(FeedForward):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.units = tuple(units)
+        self.units = widths(units)
         self.kernel_sizes = tuple(kernel_sizes)
         if len(self.units) != len(self.kernel_sizes):
             raise ValueError(

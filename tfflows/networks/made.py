@@ -12,6 +12,7 @@ import tensorflow as tf
 from tfflows.networks.masked_dense import MaskedDense
 from tfflows.networks.packed_layer import PackedLayer
 from tfflows.networks.solve_by_degree import solve_by_degree
+from tfflows.networks.widths import widths
 from tfflows.permute_last_axis import permute_last_axis
 
 
@@ -51,14 +52,14 @@ class MADE(keras.layers.Layer):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.units = tuple(units)
+        self.units = widths(units)
         self.num_parameters = num_parameters
         self.activation = keras.activations.get(activation)
         self.residual = residual
         self.order = order if isinstance(order, str) else tuple(int(i) for i in order)
         self.condition_layer = None
-        if not self.units or min(self.units) < 1:
-            raise ValueError(f"`units` should be one or more positive widths. Received: {units}.")
+        if not self.units:
+            raise ValueError(f"`units` should be one width or more. Received: units={units}.")
         if residual and len(set(self.units)) > 1:
             raise ValueError(
                 f"`units` should all be equal with `residual=True`. Received: units={units}."

@@ -8,6 +8,7 @@ import keras
 
 from tfflows.networks.feed_forward import FeedForward
 from tfflows.networks.weight_normalized_dense import dense
+from tfflows.networks.widths import widths
 
 
 @keras.saving.register_keras_serializable("tfflows")
@@ -36,7 +37,7 @@ class MLP(FeedForward):
         **kwargs,
     ):
         super().__init__(**kwargs)
-        self.units = tuple(units)
+        self.units = widths(units)
         self.activation = keras.activations.get(activation)
         self.dropout = dropout
         self.weight_normalization = weight_normalization

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import tensorflow as tf
 
 from tfflows.flow_dtype import flow_dtype
+from tfflows.models.conditions import repeat_condition
 from tfflows.serving.checks import check, check_between, check_finite, check_same_rows, max_rows
 
 if TYPE_CHECKING:
@@ -72,13 +73,7 @@ class Endpoints:
 
     def _sample(self, n, seed, temperature, condition=None):
         """A condition is one for all samples, or one for each."""
-        condition = self.model.encode_condition(condition)
-        if condition is not None:
-            count = tf.shape(condition)[0]
-            message = "`condition` should be one, or n of them."
-            count = check(count, (count == 1) | (count == n), message)
-            condition = tf.gather(condition, tf.minimum(tf.range(n), count - 1))
-        return self._drawn(n, condition, temperature, seed)
+        return self._drawn(n, repeat_condition(self.model, condition, n), temperature, seed)
 
     def _sample_rows(self, seed, temperature, condition=None):
         n = check_between(tf.shape(seed)[0], 1, self.max_rows, "the number of rows")
