@@ -19,8 +19,8 @@ from tfflows.revived import revived
 class BijectorLayer(keras.layers.Layer):
     """A Keras layer that is an invertible map `z = f(x)` from data `x` to latent `z`.
 
-    A subclass creates its weights in `build` and writes two methods, in which each formula
-    stands once:
+    A subclass creates its weights in `build`, after `super().build(x_shape, condition_shape)`, and
+    writes two methods, in which each formula stands once:
 
     * `forward_and_log_det(x, condition=None) -> (z, log_det)`, `log_det = log|det df/dx|`;
     * `inverse_and_log_det(z, condition=None) -> (x, log_det)`, `log_det = log|det dg/dz|`, where
@@ -99,6 +99,11 @@ class BijectorLayer(keras.layers.Layer):
         self.condition_shape = None if condition_shape is None else tuple(condition_shape[1:])
 
     def call(self, x: tf.Tensor, condition: tf.Tensor | None = None) -> tuple[tf.Tensor, tf.Tensor]:
+        if self.event_shape is None:
+            raise ValueError(
+                f"{named(self)} does not know its shapes: its `build` should call "
+                "`super().build(x_shape, condition_shape)`."
+            )
         x = tf.cast(x, self.flow_dtype)
         self.check_shape("x", x, self.event_shape)
         z, log_det = self.forward_and_log_det(x, self.check_condition(condition))
@@ -117,11 +122,16 @@ class BijectorLayer(keras.layers.Layer):
             shape=value.shape,
             name=name,
             initializer=lambda shape, dtype=None: tf.constant(value, dtype),
-            dtype=self.flow_dtype,
             trainable=trainable,
-            autocast=False,
             aggregation="mean",
         )
+
+    def add_weight(
+        self, *args, dtype: str | None = None, autocast: bool = False, **kwargs
+    ) -> keras.Variable:
+        """Keras's, in the dtype of the flow where none is given."""
+        dtype = dtype or self.flow_dtype
+        return super().add_weight(*args, dtype=dtype, autocast=autocast, **kwargs)
 
     def compute_output_shape(self, x_shape: tuple, condition_shape: tuple | None = None) -> tuple:
         """Shape of the latent, batch axis included, for data of shape `x_shape`."""
@@ -156,6 +166,7 @@ class BijectorLayer(keras.layers.Layer):
     @property
     def num_positions(self) -> int:
         """How many times a layer that acts on the last axis acts on one example."""
+        self.check_known()
         return math.prod(self.event_shape[:-1])
 
     def get_build_config(self) -> dict | None:
@@ -177,6 +188,26 @@ class BijectorLayer(keras.layers.Layer):
                 f"{named(self)} is not built: its weights do not "
                 "exist yet. Call it on data first, or call `build((None, ...))`."
             )
+
+    def check_known(self) -> None:
+        """Raises a ValueError if a size of the event is not known."""
+        if None in self.event_shape:
+            raise ValueError(
+                f"{named(self)} expected x of known shape. "
+                f"Received: shape {shape_text(self.event_shape)}."
+            )
+
+    def prepare(self, x: TensorLike, condition: TensorLike | None = None) -> None:
+        """Builds the layer for data, unless it is built; ValueError for data of another shape."""
+        if np.ndim(x) < 2:
+            raise ValueError(
+                f"{named(self)} expected x of shape [batch, ...]. "
+                f"Received: {type(x).__name__} of shape {np.shape(x)}."
+            )
+        if not self.built:
+            own = None if condition is None else (None, *np.shape(condition)[1:])
+            self.build((None, *np.shape(x)[1:]), own)
+        self.check_shape("x", np.asarray(x), self.event_shape)
 
     def check_shape(self, what: str, tensor: tf.Tensor, event_shape: tuple) -> None:
         """Raises a ValueError if `tensor` is no batch of that event shape; None fits any size."""

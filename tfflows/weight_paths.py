@@ -23,14 +23,24 @@ def weight_paths(layer: keras.layers.Layer) -> dict[str, keras.Variable]:
     >>> sorted(weight_paths(layer))
     ['hidden_0/bias', 'hidden_0/kernel']
     """
-    paths, seen = {}, {}
+    check_unshared(layer)
+    paths = {}
     for path, weight in _weights(layer):
         if path in paths and paths[path] is not weight:
             raise ValueError(f"Two weights have the same path: {path}. Name the layers apart.")
-        if (other := seen.setdefault(id(weight), path)) != path:
-            raise ValueError(f"Two layers share a weight: {other} is {path}. Give each its own.")
         paths[path] = weight
     return paths
+
+
+def check_unshared(layer: keras.layers.Layer) -> None:
+    """Raises a ValueError if two layers share a weight, which those made of their config would not.
+
+    >>> check_unshared(MLP([4]))
+    """
+    seen = {}
+    for path, weight in _weights(layer):
+        if (other := seen.setdefault(id(weight), path)) != path:
+            raise ValueError(f"Two layers share a weight: {other} is {path}. Give each its own.")
 
 
 def _weights(layer):

@@ -56,7 +56,7 @@ def list_entries(as_json: Json = False) -> None:
     """The entries, with their log-density (images: bits per dimension) on held-out data."""
     from zoo import registry
 
-    entries = [_row(registry.metadata(name)) for name in registry.names()]
+    entries = [_row(metadata) for metadata in registry.trained().values()]
     if as_json:
         typer.echo(json.dumps(entries))
         return
@@ -87,11 +87,11 @@ def train(
         bool, typer.Option("--resume/--fresh", help="Go on where an earlier run was stopped.")
     ] = True,
     start: Annotated[
-        pathlib.Path | None,
+        str | None,
         typer.Option(
             "--from",
-            help="A trained entry to go on from, where no run is there to be resumed: the recipe "
-            "adds `restarts` and `epochs` to that entry's.",
+            help="A trained entry, its name or path, to go on from, where no run is there to be "
+            "resumed: the recipe adds `restarts` and `epochs` to that entry's.",
         ),
     ] = None,
     mixed_precision: Annotated[
@@ -194,9 +194,11 @@ def export(
     import shutil
 
     from tfflows import saved_model
+    from tfflows.check_path import check_path
     from tfflows.whole_directory import whole_directory
     from zoo import registry
 
+    check_path(directory)
     source = registry.path(name)
     saved_model.verify(source)
     if directory.exists():
@@ -229,10 +231,10 @@ def plot(
 
     model, recipe = registry.load(name), _recipe(name)
     data, log = recipe.data.load(), registry.path(name).parent / "training.csv"
-    known = pictures.kinds(data, model)
+    known = [k for k in pictures.kinds(data, model) if k != pictures.TRAINING or log.is_file()]
     if kind is not None:
         check_known(f"kind of plot of {name}", kind, known)
-    elif output is not None and output.suffix:
+    elif output is not None and output.suffix and not output.is_dir():
         raise ValueError(f"{output} is a file: say what it shows with --kind {'|'.join(known)}.")
     directory = pathlib.Path("plots") / log.parent.name
     if kind is None:

@@ -67,9 +67,11 @@ class Network:
         return self.seconds(cost.reduced_bytes, workers) / cost.seconds_per_example
 
     def most_workers(self, cost: Cost, global_batch: int) -> int:
-        """The workers up to which a step on a global batch waits no longer than it computes."""
+        """The workers, of an example or more, up to which a step computes as long as it waits."""
         workers = 1
-        while self.least_batch(cost, workers + 1) <= global_batch / (workers + 1):
+        while workers < global_batch and self.least_batch(cost, workers + 1) <= global_batch / (
+            workers + 1
+        ):
             workers += 1
         return workers
 

@@ -31,14 +31,16 @@ def cost(
     from zoo.recipe import find
 
     network = Network(bandwidth * 1e9 / 8, latency * 1e-6)
-    costs = {}
+    costs, batches = {}, {}
     for recipe in map(find, recipes):
+        batches[recipe.name] = recipe.training.batch_size
         taken = measure(recipe, batch_size)
         if speed is not None:
             taken = dataclasses.replace(taken, seconds=taken.flops / (speed * 1e9))
         costs[recipe.name] = taken
     if as_json:
-        typer.echo(json.dumps({name: _limits(taken, network) for name, taken in costs.items()}))
+        limits = {name: _limits(taken, network, batches[name]) for name, taken in costs.items()}
+        typer.echo(json.dumps(limits))
         return
     typer.echo(f"{'a step':24} {'batch':>6} {'parameters':>11} {'all-reduced':>12} ", nl=False)
     typer.echo(f"{'GFLOP':>8} {'state':>9} {'step':>9} {'seconds':>8} {'GFLOP/s':>8}")
@@ -56,12 +58,12 @@ def cost(
     typer.echo(f"{'':24} {columns}   most N")
     for name, taken in costs.items():
         least = "".join(f"{network.least_batch(taken, n):8.1f}" for n in WORKERS)
-        typer.echo(f"{name:24} {least}   {network.most_workers(taken, taken.batch_size)}")
+        typer.echo(f"{name:24} {least}   {network.most_workers(taken, batches[name])}")
 
 
-def _limits(taken, network):
+def _limits(taken, network, global_batch):
     least = {n: network.least_batch(taken, n) for n in WORKERS}
-    most = network.most_workers(taken, taken.batch_size)
+    most = network.most_workers(taken, global_batch)
     return dataclasses.asdict(taken) | {"least_batch": least, "most_workers": most}
 
 

@@ -47,7 +47,7 @@ def main() -> None:
     parser.add_argument("--output", type=Path, default=Path("demo"), help="gets what is written")
     output = parser.parse_args().output
     output.mkdir(parents=True, exist_ok=True)
-    names = registry.names()
+    names = list(registry.trained())
     if not names:
         parser.error(f"there is no pretrained entry in {registry.root()}")
     picture = output / "demo.png"
@@ -128,7 +128,7 @@ def served(directory: Path, rows: np.ndarray, output: Path) -> np.ndarray:
 
 def write_density(picture: Path) -> bool:
     """Plots the first entry of 2-D data, if there is one."""
-    for name in reversed(registry.names()):
+    for name in reversed(registry.trained()):
         data = _data(name)
         if data.plot_range is not None:
             plots.density(registry.load(name), data, picture)

@@ -213,7 +213,7 @@ def _outlook(log: np.ndarray, data: zoo.data.DataSet) -> str:
     before = nll[seconds <= total * 2 / 3]
     if not (data.is_image and len(before)):
         return ""
-    gained = (before.min() - nll.min()) / data.nats_per_bit
+    gained = (np.nanmin(before) - np.nanmin(nll)) / data.nats_per_bit
     return (
         f" The last third of the time ({_time(total / 3 / 3600)}) brought {gained:.3f} bits per "
         "dimension of it, a measure of what more would buy; to go on from these weights, add "

@@ -22,9 +22,9 @@ IMAGE_HEAD = (
 
 def table() -> str:
     """The entries in Markdown, from what their artifacts say of themselves; images apart."""
-    entries = {name: registry.metadata(name) for name in registry.names()}
-    images = [row(data) for data in entries.values() if _is_image(data)]
-    vectors = [row(data) for data in entries.values() if not _is_image(data)]
+    entries = registry.trained().values()
+    images = [row(data) for data in entries if _is_image(data)]
+    vectors = [row(data) for data in entries if not _is_image(data)]
     parts = ["\n".join([HEAD, *vectors])] + (["\n".join([IMAGE_HEAD, *images])] if images else [])
     return "\n\n".join(parts)
 

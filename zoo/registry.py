@@ -25,6 +25,12 @@ def names() -> list[str]:
     return sorted(path.name for path in root().glob("*") if _versions(path))
 
 
+def trained() -> dict[str, dict[str, Any]]:
+    """The metadata of the entries that recipes made, by name; one may have others there."""
+    found = {name: metadata(name) for name in names()}
+    return {name: each for name, each in found.items() if "recipe" in each}
+
+
 def path(name: str) -> pathlib.Path:
     """The artifact of an entry: its latest version.
 

@@ -34,11 +34,19 @@ class Resume(keras.callbacks.Callback):
         recipe: what is trained; a state that it does not go on from is refused.
         writes: whether this process writes the files: of several workers, the chief.
         hardware: what this process trains on, in words.
+        replaces: whether what is trained may replace an entry of another recipe; a state remembers.
     """
 
-    def __init__(self, path: pathlib.Path, recipe: Recipe, writes: bool = True, hardware: str = ""):
+    def __init__(
+        self,
+        path: pathlib.Path,
+        recipe: Recipe,
+        writes: bool = True,
+        hardware: str = "",
+        replaces: bool = False,
+    ):
         super().__init__()
-        self.writes, self.hardware = writes, hardware
+        self.writes, self.hardware, self.replaces = writes, hardware, replaces
         self.path, self.recipe, self.patience = path, recipe, recipe.training.patience
         self.log: list[list[float]] = []
         self.best_nll, self.best_epoch, self.best = np.inf, 0, []
@@ -97,10 +105,11 @@ class Resume(keras.callbacks.Callback):
         self.seconds = float(state["seconds"])
         self.trained_on = state["trained_on"].tolist()
         self.trained_in = state["trained_in"].tolist() if "trained_in" in state else []
+        self.replaces = bool(state.get("replaces", True))
         self._check_not_stopped(str(state["recipe"]), self.path)
         return True
 
-    def restore_entry(self, model: keras.Model, entry: pathlib.Path) -> None:
+    def restore_entry(self, model: keras.Model, entry: str) -> None:
         """Goes on from a trained entry: from its best weights, its log and its step.
 
         An artifact does not hold the moments of the optimizer: they begin at zero, which a warm-up
@@ -108,20 +117,20 @@ class Resume(keras.callbacks.Callback):
 
         Args:
             model: with its optimizer, both built.
-            entry: the directory of `1/` and `training.csv`.
+            entry: its name or its path, as `registry.path` takes it.
 
         Raises:
             ValueError: the entry's recipe was not the beginning of this one.
         """
-        artifact = entry / "1"
+        artifact = registry.path(entry)
         metadata = saved_model.read(artifact)["metadata"]
-        trained_by = recorded(metadata, str(entry)).trained_by()
+        trained_by = recorded(metadata, entry).trained_by()
         if not self.recipe.goes_on_from(trained_by):
             raise ValueError(
                 f"{entry} was trained by a recipe that {self.recipe.name} does not go on from: "
                 "they should differ in more `epochs`, and added `restarts` and their rates, alone."
             )
-        with (entry / "training.csv").open() as file:
+        with (artifact.parent / "training.csv").open() as file:
             self.log = [[float(row[name]) for name in COLUMNS] for row in csv.DictReader(file)]
         self.best = saved_model.load(artifact).get_weights()
         self.best_nll = metadata["metrics"]["val_nll"]
@@ -211,6 +220,7 @@ class Resume(keras.callbacks.Callback):
             "trained_in": self.trained_in,
             "best_nll": self.best_nll,
             "best_epoch": self.best_epoch,
+            "replaces": self.replaces,
         }
         write_state(self.path, state | variables | best)
         replace(self.path.with_name("training.csv"), self.csv().encode())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import pathlib
 from typing import Annotated
 
 import typer
@@ -32,7 +34,7 @@ def serve(
 def _find(name):
     from zoo import registry
 
-    path = registry.path(name).resolve()
+    path = pathlib.Path(os.path.abspath(registry.path(name)))  # not what links lead to
     if not path.name.isdecimal():
         raise ValueError(f"{path} should be NAME/VERSION, the version a number.")
     return path.parent.name, path

@@ -54,8 +54,8 @@ def train(
         strategy: None: `default_strategy()`.
         work: the state of training and the TensorBoard logs; None: `directory/training`.
         fresh: whether a saved state is ignored, and an entry of another recipe replaced.
-        start: where there is no saved state, the directory of a trained entry to go on from, whose
-            recipe was the beginning of this one; see `Resume.restore_entry`.
+        start: where there is no saved state, a trained entry to go on from, its name or its path,
+            whose recipe was the beginning of this one; see `Resume.restore_entry`.
         mixed_precision: see `training_dtype`.
         jit: see `check_jit`.
 
@@ -71,11 +71,13 @@ def train(
             for each in (directory, work):
                 check_writable(each)
             stack.enter_context(locked(work))
-            if not (fresh or _state(work).exists()):
+            if not (fresh or _state(work).exists()):  # which was begun with --fresh, perhaps
                 _check_replaced(recipe, directory)
         stack.enter_context(watched(strategy))
         trained, resume = fit(recipe, work, strategy, fresh, start, mixed_precision, jit)
         if is_chief(strategy):
+            if not resume.replaces:
+                _check_replaced(recipe, directory)
             _ship(recipe, trained, resume, directory)
         wait_for_all(strategy)
     return saved_model.read(directory / VERSION)["metadata"]
@@ -93,15 +95,13 @@ def fit(
     """The model with the best weights by validation, and the record of its training."""
     training = recipe.training
     if training.begins_with:
-        registry.path(training.begins_with)  # raises now what it would after the data are loaded
+        # Raises now what it would after the data are loaded.
+        recorded(registry.metadata(training.begins_with), training.begins_with)
     data = recipe.data.load()
     passes = training.epochs_per_validation
     steps = passes * steps_per_epoch(data, training.batch_size)
     epochs = training.epochs // passes
     state, writes = _state(work), is_chief(strategy)
-    if fresh and writes:
-        for file in (state, previous(state)):
-            file.unlink(missing_ok=True)
 
     def rows(start_epoch=0):
         return batches(
@@ -116,9 +116,12 @@ def fit(
         )
         model.build((None, *data.event_shape))
         model.optimizer.build(model.trainable_variables)
-        resume = Resume(state, recipe, writes, hardware(strategy))
+        resume = Resume(state, recipe, writes, hardware(strategy), replaces=fresh)
         if fresh or not resume.restore(model):
             _begin(model, resume, start)
+        if fresh and writes:  # now that all is known to fit
+            for file in (state, previous(state)):
+                file.unlink(missing_ok=True)
         if not model.adapted:
             model.adapt(rows(), num_examples=training.adapt_rows)
         check_agreement(strategy, resume.epoch, state)
@@ -172,7 +175,7 @@ def _check_replaced(recipe, directory):
 def _begin(model, resume, start):
     """With the weights that were asked for, if any were."""
     if start:
-        resume.restore_entry(model, pathlib.Path(start))
+        resume.restore_entry(model, str(start))
     elif entry := resume.recipe.training.begins_with:
         resume.begin_with(model, entry)
 

@@ -301,6 +301,10 @@ def test_what_lies_between_is_as_far_from_the_origin():
     np.testing.assert_allclose(to_itself[:, 0], x, atol=1e-2)
 
 
+def test_between_no_images_there_are_none():
+    assert glow().interpolate(pixels(0), pixels(0), np.zeros([0, 5])).shape == (0, 5, 8, 8, 3)
+
+
 def test_what_lies_between_nothing_is_refused():
     model = glow()
     x, half = pixels(2), np.full([2, 1], 0.5)

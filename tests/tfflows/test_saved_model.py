@@ -173,13 +173,18 @@ def test_a_path_that_tensorflow_cannot_read_is_refused(original, tmp_path):
         tfflows.load(shutil.copytree(original, path))
 
 
-def test_layers_that_share_weights_are_not_exported(tmp_path):
+def test_layers_that_share_weights_are_not_saved(tmp_path):
     network = MLP([4])
     chain = Chain([Coupling("half", network, name=name) for name in ("first", "second")])
     model = tfflows.FlowModel(chain)
     model.build((None, 2))
-    with pytest.raises(ValueError, match="share a weight: .*first/.* is .*second/.*its own"):
-        model.export(tmp_path / "1")
+    for save in (
+        lambda: model.export(tmp_path / "1"),
+        lambda: model.save(tmp_path / "model.keras"),
+        lambda: keras.models.clone_model(model),
+    ):
+        with pytest.raises(ValueError, match="share a weight: .*first/.* is .*second/.*its own"):
+            save()
     assert not list(tmp_path.iterdir())
 
 

@@ -155,6 +155,27 @@ def test_a_model_that_was_not_trained_here_is_an_error_of_one_line(
     assert (tmp_path / "1" / "assets.extra" / "SHA256SUMS").stat().st_mtime_ns == before
 
 
+def test_models_exported_by_hand_are_not_among_the_entries(tiny_zoo, tmp_path, monkeypatch):
+    model = tfflows.RealNVP(2, (4,))
+    model.build((None, 2))
+    model.export(tmp_path / "own" / "1")
+    shutil.copytree(tiny_zoo / "tiny", tmp_path / "tiny")
+    monkeypatch.setattr(registry, "PLACES", (tmp_path,))
+    assert [row["name"] for row in json.loads(run("list", "--json"))] == ["tiny"]
+    assert "| [tiny](" in readme_table.table() and "own" not in readme_table.table()
+    assert registry.names() == ["own", "tiny"]
+
+
+def test_an_exported_copy_has_no_plot_of_its_training(tiny_zoo, tmp_path, monkeypatch, capsys):
+    run("export", "tiny", tmp_path / "copy" / "1")
+    (tmp_path / "v1.2").mkdir()
+    assert run("plot", tmp_path / "copy" / "1", tmp_path / "v1.2") == ""
+    where = str(tmp_path / "copy" / "1")
+    assert main(monkeypatch, "plot", where, "--kind", "training") == 1
+    assert main(monkeypatch, "export", "tiny", str(tmp_path / "a[2]" / "1")) == 1
+    assert "Use another path" in capsys.readouterr().err
+
+
 def test_plot_of_the_training(tiny_zoo, tmp_path):
     run("plot", "tiny", tmp_path / "curve.png", "--kind", "training")
     assert (tmp_path / "curve.png").read_bytes().startswith(b"\x89PNG")

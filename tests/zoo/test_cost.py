@@ -66,6 +66,16 @@ def test_the_batch_and_the_workers_at_which_the_network_is_the_limit():
     assert network.most_workers(cost, 100) == 1
     assert network.most_workers(cost, 240) == 2
     assert network.most_workers(cost, 239) == 1
+    assert Network(bandwidth=1e12, latency=0.0).most_workers(cost, 16) == 16  # an example each
+
+
+def test_the_workers_are_those_of_the_batch_of_the_recipe(tmp_path, monkeypatch):
+    (tmp_path / "tiny.yaml").write_text(yaml.safe_dump(TINY))
+    asked = []
+    monkeypatch.setattr(Network, "most_workers", lambda self, cost, batch: asked.append(batch))
+    for more in ([], ["--batch-size", "64"], ["--batch-size", "64", "--json"]):
+        assert CliRunner().invoke(cli.app, ["cost", str(tmp_path / "tiny.yaml"), *more]).stdout
+    assert asked == [1000] * 3
 
 
 def test_the_table(tmp_path):

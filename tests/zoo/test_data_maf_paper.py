@@ -215,3 +215,22 @@ def test_bsds300(tmp_path):
     data_set = data.load("bsds300", directory=tmp_path)
     for split, table in tables.items():
         np.testing.assert_array_equal(data_set.arrays(split)[0], table.astype(np.float32))
+
+
+FILES = {
+    "power": ["power/data.npy"],
+    "gas": ["gas/ethylene_CO.npy"],
+    "hepmass": ["hepmass/1000_train.csv", "hepmass/1000_test.csv"],
+    "miniboone": ["miniboone/data.npy"],
+    "bsds300": ["BSDS300/BSDS300.hdf5"],
+}
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_a_damaged_file_is_named_with_the_cure(name, tmp_path):
+    for file in FILES[name]:
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).write_bytes(b"\xff" * 9)
+    first = FILES[name][0]
+    with pytest.raises(OSError, match=f"{first} cannot be read: .*get it again"):
+        data.load(name, directory=tmp_path).arrays("train")

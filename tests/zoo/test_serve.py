@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 
 import tfflows
+from zoo.serve import _find
 
 MAX_BODY = 100_000
 ABSENT = "NOT TESTED: {} is not installed; it comes with the extra `serve`"
@@ -225,3 +226,12 @@ def test_the_command_serves_and_stops_when_all_is_answered(path, model):
     finally:
         process.kill()
         process.stderr.close()
+
+
+def test_a_link_has_a_name_and_a_version_of_its_own(path, tmp_path, monkeypatch):
+    (tmp_path / "flow").mkdir()
+    (tmp_path / "flow" / "3").symlink_to(path)
+    monkeypatch.chdir(tmp_path)
+    assert _find("flow") == ("flow", tmp_path / "flow" / "3")
+    monkeypatch.chdir(tmp_path / "flow")
+    assert _find(".")[0] == "flow"

@@ -312,3 +312,36 @@ def test_replace_leaves_what_was_there(tmp_path, monkeypatch):
 
 def test_mean_and_error():
     assert mean_and_error([1.0, 3.0]) == (2.0, 2.0)
+
+
+def test_what_is_refused_afresh_leaves_the_state(entries, tmp_path):
+    fit(tiny(), tmp_path, default_strategy())
+    before = (tmp_path / "state.npz").read_bytes()
+    with pytest.raises(ValueError, match="Unknown entry"):
+        fit(tiny(), tmp_path, default_strategy(), fresh=True, start="nothing")
+    assert (tmp_path / "state.npz").read_bytes() == before
+
+
+def test_an_entry_is_gone_on_from_by_its_name(tiny_zoo, tmp_path):
+    _, record = fit(tiny(epochs=3, restarts=[2]), tmp_path, default_strategy(), start="tiny")
+    assert record.epoch == 3
+
+
+def test_a_resumed_run_does_not_replace_an_entry_of_another_recipe(entries, tmp_path):
+    entry, work = tmp_path / "tiny", tmp_path / "work"
+    shutil.copytree(entries / "tiny", entry)
+    other = tiny(learning_rate=2e-3)
+    fit(other, work, default_strategy())
+    with pytest.raises(ValueError, match="trained by another recipe.*--fresh"):
+        zoo.train.train(other, entry, work=work)
+    fit(other, work, default_strategy(), fresh=True)  # stopped before it was shipped
+    zoo.train.train(other, entry, work=work)
+
+
+def test_no_training_begins_with_a_model_that_has_no_recipe(tmp_path):
+    model = tiny().make_model()
+    model.build((None, 5))
+    model.export(tmp_path / "own" / "1")
+    begun = tiny(begins_with=str(tmp_path / "own"), epochs=1)
+    with pytest.raises(ValueError, match="holds no recipe"):
+        fit(begun, tmp_path / "work", default_strategy())

@@ -89,6 +89,7 @@ class Chain(BijectorLayer):
         ]
 
     def adapt(self, x: TensorLike, condition: TensorLike | None = None) -> None:
+        self.prepare(x, condition)
         for layer in self.layers:
             own = condition if layer.uses_condition else None
             if not layer.adapted:

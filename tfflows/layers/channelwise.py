@@ -34,6 +34,7 @@ class Channelwise(Adaptable, BijectorLayer):
 
     def adapt(self, x: TensorLike, condition: TensorLike | None = None) -> None:
         """Sets location and scale to the mean and standard deviation of each channel of `x`."""
+        self.prepare(x, condition)
         rows = np.asarray(x, "float64").reshape(-1, self.event_shape[-1])
         self.loc.assign(rows.mean(0))
         # A constant channel has no scale to be divided by: it is only shifted.

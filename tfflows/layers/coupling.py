@@ -59,6 +59,7 @@ class Coupling(BijectorLayer):
 
     def build(self, x_shape: tuple, condition_shape: tuple | None = None) -> None:
         super().build(x_shape, condition_shape)
+        self.check_known()
         self.mask.check_event(self.event_shape)
         count = self.mask.num_changed(self.event_shape[-1]) * self.family.num_parameters
         seen = self._seen_shape(x_shape)

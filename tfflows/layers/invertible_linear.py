@@ -65,6 +65,7 @@ class InvertibleLinear(BijectorLayer):
 
     def build(self, x_shape: tuple, condition_shape: tuple | None = None) -> None:
         super().build(x_shape, condition_shape)
+        self.check_known()
         kernel = initial_matrix(self.kernel_initializer, self.seed, x_shape[-1], self.flow_dtype)
         if self.parametrization == "full":
             self.kernel = self.add_flow_weight("matrix", kernel)

@@ -98,6 +98,7 @@ class MultiScale(BijectorLayer):
         return tf.concat([tf.reshape(p, [-1, math.prod(p.shape[1:])]) for p in parts], -1)
 
     def adapt(self, x: TensorLike, condition: TensorLike | None = None) -> None:
+        self.prepare(x, condition)
         for i, level in enumerate(self.levels):
             own = self._own(level, condition)
             if not level.adapted:

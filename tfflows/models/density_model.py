@@ -30,6 +30,7 @@ from tfflows.models.likelihood_training import LikelihoodTraining
 from tfflows.models.log_mean_exp import log_mean_exp
 from tfflows.named import named
 from tfflows.stateless_seed import fold_in, stateless_seed
+from tfflows.weight_paths import check_unshared
 
 
 class DensityModel(LikelihoodTraining):
@@ -238,6 +239,7 @@ class DensityModel(LikelihoodTraining):
     def get_build_config(self) -> dict | None:
         if not self.built:
             return None
+        check_unshared(self)
         condition = None if self.condition_shape is None else (None, *self.condition_shape)
         config = {"input_shape": (None, *self.event_shape), "condition_shape": condition}
         # The config of a model need not hold its layers, nor so which of them are frozen.
@@ -293,6 +295,11 @@ class DensityModel(LikelihoodTraining):
         return math.prod(self.event_shape) * math.log(2.0)
 
     # -- saving -------------------------------------------------------------------------------
+
+    def save(self, *args, **kwargs) -> None:
+        """As `keras.Model.save`; ValueError, before anything is written, if layers share weights."""
+        check_unshared(self)
+        super().save(*args, **kwargs)
 
     def export(self, path: str | Path, metadata: dict | None = None) -> None:
         """Writes one SavedModel directory: servable, preset and Keras model (`tfflows.load`).

@@ -3,7 +3,7 @@
 import numpy as np
 
 from zoo.data.data_set import DataSet
-from zoo.data.maf_paper.files import SOURCE, Directory, find_file
+from zoo.data.maf_paper.files import SOURCE, Directory, find_file, read
 
 
 def bsds300(*, directory: Directory = None) -> DataSet:
@@ -25,5 +25,5 @@ def _read(split: str, directory: Directory) -> np.ndarray:
     import h5py
 
     path = find_file("bsds300", ("BSDS300/BSDS300.hdf5",), directory)
-    with h5py.File(path, "r") as file:
+    with read(path), h5py.File(path, "r") as file:
         return file[split][:].astype(np.float32)

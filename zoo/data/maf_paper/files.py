@@ -1,7 +1,9 @@
 """Where a user keeps the files of the MAF paper."""
 
+import contextlib
 import os
 import pathlib
+from collections.abc import Iterator
 
 VARIABLE = "TFFLOWS_DATA_DIR"
 SOURCE = "the MAF paper's authors, Zenodo record 1161203 (data.tar.gz)"
@@ -33,3 +35,15 @@ def find_file(name: str, candidates: tuple[str, ...], directory: Directory) -> p
         if path.is_file():
             return path
     raise FileNotFoundError(f"{name}: there is no {' or '.join(map(str, paths))}. {cure}")
+
+
+@contextlib.contextmanager
+def read(path: pathlib.Path) -> Iterator[pathlib.Path]:
+    """Where a file is read: OSError, with its name and the cure, if that cannot be done."""
+    try:
+        yield path
+    except (EOFError, KeyError, ValueError, OSError) as error:
+        raise OSError(
+            f"{path} cannot be read: {type(error).__name__}: {error}. If it is damaged or "
+            f"incomplete, get it again: {SOURCE}."
+        ) from error

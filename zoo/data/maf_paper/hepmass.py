@@ -5,7 +5,7 @@ import pathlib
 import numpy as np
 
 from zoo.data.data_set import Arrays, DataSet, prepared_together
-from zoo.data.maf_paper.files import SOURCE, Directory, find_file
+from zoo.data.maf_paper.files import SOURCE, Directory, find_file, read
 from zoo.data.maf_paper.preparation import named, split_off_tenth
 
 
@@ -49,10 +49,11 @@ def count_of_smallest(column: np.ndarray) -> int:
 
 
 def _header(path: pathlib.Path) -> list[str]:
-    with path.open(encoding="utf-8") as file:
+    with read(path), path.open(encoding="utf-8") as file:
         return file.readline().split(",")
 
 
 def _read(path: pathlib.Path, width: int) -> np.ndarray:
     """The first columns of the file, as many as the train file names: test has one more."""
-    return np.loadtxt(path, delimiter=",", skiprows=1, usecols=range(width), ndmin=2)
+    with read(path):
+        return np.loadtxt(path, delimiter=",", skiprows=1, usecols=range(width), ndmin=2)
