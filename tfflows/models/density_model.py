@@ -297,7 +297,7 @@ class DensityModel(LikelihoodTraining):
     # -- saving -------------------------------------------------------------------------------
 
     def save(self, *args, **kwargs) -> None:
-        """As `keras.Model.save`; ValueError, before anything is written, if layers share weights."""
+        """As `keras.Model.save`; ValueError, and nothing is written, where layers share weights."""
         check_unshared(self)
         super().save(*args, **kwargs)
 
