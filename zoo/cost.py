@@ -67,13 +67,14 @@ class Network:
         return self.seconds(cost.reduced_bytes, workers) / cost.seconds_per_example
 
     def most_workers(self, cost: Cost, global_batch: int) -> int:
-        """The workers, of an example or more, up to which a step computes as long as it waits."""
-        workers = 1
-        while workers < global_batch and self.least_batch(cost, workers + 1) <= global_batch / (
-            workers + 1
-        ):
-            workers += 1
-        return workers
+        """The workers up to which a step on a global batch waits no longer than it computes.
+
+        Each has an example or more.
+        """
+        for more in range(2, global_batch + 1):
+            if self.least_batch(cost, more) > global_batch / more:
+                return more - 1
+        return global_batch
 
 
 def measure(recipe: Recipe, batch_size: int | None = None) -> Cost:

@@ -1050,7 +1050,7 @@ def test_what_was_restored_when_training_began_is_good():
 
 
 @pytest.mark.parametrize(
-    "name", ["spline_coupling", "multi_scale_real_nvp", "flow_plus_plus", "pixel_cnn"]
+    "name", ["spline_coupling", "multi_scale_real_nvp", "flow_plus_plus", "local_pixel_cnn"]
 )
 def test_models_are_trained_and_sampled_in_float64(name):
     row = next(r for r in ROWS if r.name == name)

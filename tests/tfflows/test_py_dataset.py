@@ -36,7 +36,7 @@ class Batches(keras.utils.PyDataset):
 
 def fitted(data, **options):
     keras.utils.set_random_seed(0)
-    model = tfflows.MAF(num_layers=2, units=(8,), normalization="act")
+    model = tfflows.MAF(num_layers=1, units=(8,), normalization="act")
     model.compile(keras.optimizers.Adam(1e-2))
     return model, model.fit(data, epochs=2, verbose=0, **options).history
 

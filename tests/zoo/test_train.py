@@ -330,7 +330,7 @@ def test_an_entry_is_gone_on_from_by_its_name(tiny_zoo, tmp_path):
 def test_a_resumed_run_does_not_replace_an_entry_of_another_recipe(entries, tmp_path):
     entry, work = tmp_path / "tiny", tmp_path / "work"
     shutil.copytree(entries / "tiny", entry)
-    other = tiny(learning_rate=2e-3)
+    other = tiny(learning_rate=2e-3, epochs=1)
     fit(other, work, default_strategy())
     with pytest.raises(ValueError, match="trained by another recipe.*--fresh"):
         zoo.train.train(other, entry, work=work)
