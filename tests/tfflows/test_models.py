@@ -605,6 +605,10 @@ def test_a_graph_takes_one_condition_or_as_many_as_there_are_samples(condition):
 def test_a_number_is_the_condition_of_one_example():
     model = next(r for r in ROWS if r.name == "maf_labels").make()
     model.build((None, DIM))
+    of_any_rank = tf.function(lambda c: model.log_prob(X, c), [tf.TensorSpec(None, "int32")])
+    np.testing.assert_allclose(
+        of_any_rank(tf.ones([6], "int32")), model.log_prob(X, [1] * 6), atol=1e-5
+    )
     expected = model.log_prob(X[:1], 1)
     np.testing.assert_allclose(model.predict(X[:1], 1, verbose=0), expected, atol=1e-5)
 

@@ -49,7 +49,8 @@ def encode_condition(model: DensityModel, condition: TensorLike | None) -> tf.Te
     if tf.executing_eagerly():
         check_labels(model, np.atleast_1d(condition))
     condition = as_tensor(condition)
-    check_labels_shape(model, condition.shape[1:])
+    if condition.shape.rank is not None:
+        check_labels_shape(model, condition.shape[1:])
     given = tf.reshape(condition, [-1])
     labels = tf.cast(given, tf.int32)
     is_label = (

@@ -348,7 +348,8 @@ class FlowModel(DensityModel):
         """The batch shape of conditions, of which labels may be a column."""
         if not self.num_classes:
             rank = len(self.condition_shape)
-            check_vectors_shape(self, [None, *condition.shape[-rank:]])
+            if condition.shape.rank is not None:
+                check_vectors_shape(self, [None, *condition.shape[-rank:]])
             return tf.shape(condition)[:-rank]
         is_column = condition.shape.rank > 1 and condition.shape[-1] == 1
         return tf.shape(condition)[:-1] if is_column else tf.shape(condition)

@@ -76,7 +76,10 @@ def separate(x: Any, condition: TensorLike | None = None) -> tuple:
       ValueError: there are two conditions; or x is neither an array, nor arrays, nor a dataset.
     """
     if x is None:
-        raise ValueError("`x` should be data, or a dataset of them. Received: x=None.")
+        raise ValueError(
+            "`x` should be data, or a dataset of them, but for a `fit` after "
+            "`compile(target_log_prob=...)`. Received: x=None."
+        )
     is_pair = isinstance(x, (list, tuple))
     given = [part for part in parts(x) if part is not None]
     if not isinstance(x, DATASETS) and not all(hasattr(part, "__array__") for part in given):
