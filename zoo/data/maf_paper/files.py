@@ -5,6 +5,8 @@ import os
 import pathlib
 from collections.abc import Iterator
 
+import numpy as np
+
 VARIABLE = "TFFLOWS_DATA_DIR"
 SOURCE = "the MAF paper's authors, Zenodo record 1161203 (data.tar.gz)"
 
@@ -38,12 +40,18 @@ def find_file(name: str, candidates: tuple[str, ...], directory: Directory) -> p
 
 
 @contextlib.contextmanager
-def read(path: pathlib.Path) -> Iterator[pathlib.Path]:
+def read(path: pathlib.Path) -> Iterator[None]:
     """Where a file is read: OSError, with its name and the cure, if that cannot be done."""
     try:
-        yield path
+        yield
     except (EOFError, KeyError, ValueError, OSError) as error:
         raise OSError(
             f"{path} cannot be read: {type(error).__name__}: {error}. If it is damaged or "
             f"incomplete, get it again: {SOURCE}."
         ) from error
+
+
+def load_array(path: pathlib.Path) -> np.ndarray:
+    """The array of an `.npy` file; without pickles in it."""
+    with read(path):
+        return np.load(path)

@@ -5,7 +5,7 @@ import pathlib
 import numpy as np
 
 from zoo.data.data_set import Arrays, DataSet, prepared_together
-from zoo.data.maf_paper.files import SOURCE, Directory, find_file, read
+from zoo.data.maf_paper.files import SOURCE, Directory, find_file, load_array
 from zoo.data.maf_paper.preparation import named, split_by_tenths
 
 DROPPED = ("Meth", "Eth", "Time")
@@ -65,11 +65,7 @@ def without_correlated_columns(table: np.ndarray, limit: float) -> np.ndarray:
 
 def _read(directory: Directory, allow_pickle: bool) -> tuple[np.ndarray, list[str]]:
     path = find_file("gas", ("gas/ethylene_CO.npy", "gas/ethylene_CO.pickle"), directory)
-    if path.suffix == ".pickle":
-        records = _unpickled(path, allow_pickle)
-    else:
-        with read(path):
-            records = np.load(path)
+    records = _unpickled(path, allow_pickle) if path.suffix == ".pickle" else load_array(path)
     if records.dtype.names is None:
         raise ValueError(f"gas: {path} has no column names; write it by {CONVERSION}.")
     columns = list(records.dtype.names)

@@ -3,7 +3,7 @@
 import numpy as np
 
 from zoo.data.data_set import Arrays, DataSet, prepared_together
-from zoo.data.maf_paper.files import SOURCE, Directory, find_file, read
+from zoo.data.maf_paper.files import SOURCE, Directory, find_file, load_array
 from zoo.data.maf_paper.preparation import (
     named,
     split_by_tenths,
@@ -22,14 +22,11 @@ def power(*, directory: Directory = None) -> DataSet:
         description="Electric power consumption of one household, minute by minute, 47 months.",
         source=f"UCI Machine Learning Repository, through {SOURCE}",
         licence="CC BY 4.0",
-        read=prepared_together(lambda: prepare(_read(directory))),
+        read=prepared_together(
+            lambda: prepare(load_array(find_file("power", ("power/data.npy",), directory)))
+        ),
         columns=COLUMNS,
     )
-
-
-def _read(directory: Directory) -> np.ndarray:
-    with read(find_file("power", ("power/data.npy",), directory)) as path:
-        return np.load(path)
 
 
 def prepare(table: np.ndarray) -> dict[str, Arrays]:
