@@ -114,6 +114,14 @@ def train(
     jit: Annotated[
         bool | None, typer.Option("--jit/--no-jit", help="XLA. Default: on one GPU, not on CPUs.")
     ] = None,
+    batch_parts: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            help="Parts of a batch that the cores of a processor work on side by side; with "
+            "TF_NUM_INTRAOP_THREADS=1 in the environment, as many as it has cores.",
+        ),
+    ] = 1,
     as_json: Json = False,
 ) -> None:
     """Train an entry by its recipe, evaluate it, and write its artifact and card."""
@@ -136,6 +144,7 @@ def train(
                 mixed_precision=mixed_precision,
                 strategy=distribution,
                 jit=jit,
+                batch_parts=batch_parts,
             )
         except KeyboardInterrupt:
             typer.echo(STOPPED, err=True)

@@ -44,6 +44,7 @@ def train(
     start: pathlib.Path | str | None = None,
     mixed_precision: bool | None = None,
     jit: bool | None = None,
+    batch_parts: int = 1,
 ) -> dict[str, Any]:
     """Trains, evaluates and exports; goes on where an earlier call with the recipe was stopped.
 
@@ -58,6 +59,7 @@ def train(
             whose recipe was the beginning of this one; see `Resume.restore_entry`.
         mixed_precision: see `training_dtype`.
         jit: see `check_jit`.
+        batch_parts: see `DensityModel.compile`.
 
     Returns:
         The metadata of the artifact. Of several workers, all train, and the chief does the rest.
@@ -74,7 +76,9 @@ def train(
             if not (fresh or _state(work).exists()):  # which was begun with --fresh, perhaps
                 _check_replaced(recipe, directory)
         stack.enter_context(watched(strategy))
-        trained, resume = fit(recipe, work, strategy, fresh, start, mixed_precision, jit)
+        trained, resume = fit(
+            recipe, work, strategy, fresh, start, mixed_precision, jit, batch_parts
+        )
         if is_chief(strategy):
             if not resume.replaces:
                 _check_replaced(recipe, directory)
@@ -91,6 +95,7 @@ def fit(
     start: pathlib.Path | str | None = None,
     mixed_precision: bool | None = None,
     jit: bool | None = None,
+    batch_parts: int = 1,
 ) -> tuple[DensityModel, Resume]:
     """The model with the best weights by validation, and the record of its training."""
     training = recipe.training
@@ -112,7 +117,9 @@ def fit(
     with strategy.scope():
         model = recipe.make_model(dtype=training_dtype(recipe, mixed_precision))
         model.compile(
-            make_optimizer(training, epochs * steps), jit_compile=check_jit(jit, strategy)
+            make_optimizer(training, epochs * steps),
+            jit_compile=check_jit(jit, strategy),
+            batch_parts=batch_parts,
         )
         model.build((None, *data.event_shape))
         model.optimizer.build(model.trainable_variables)

@@ -12,7 +12,7 @@ VARIANTS: dict[str, tuple[str, ...]] = {
     "flowjax": ("jit",),
     "distrax": ("jit",),
     "tfp": ("graph", "xla"),
-    "tfflows": ("graph", "xla", "exported"),
+    "tfflows": ("graph", "xla", "parts", "exported"),
 }
 OURS = "tfflows"
 WORKS = ("train_step", "log_prob", "sample")

@@ -1,5 +1,6 @@
 """tfflows: the training step of ``fit``, compiled scoring and sampling; or an exported model."""
 
+import os
 import tempfile
 from pathlib import Path
 
@@ -13,18 +14,26 @@ from benchmarks.tasks import Task
 
 
 class Model:
-    """A Keras model; ``variant="xla"`` compiles each work with XLA."""
+    """A Keras model; ``variant="xla"`` compiles each work with XLA.
+
+    ``variant="parts"``: each core has a part of the batch, and each operation one core.
+    """
 
     def __init__(
         self, model: tfflows.FlowModel, task: Task, data: np.ndarray, variant: str
     ) -> None:
         self._model = model
-        self._model.compile(keras.optimizers.Adam(task.learning_rate), jit_compile=variant == "xla")
+        self._model.compile(
+            keras.optimizers.Adam(task.learning_rate),
+            jit_compile=variant == "xla",
+            batch_parts=_cores() if variant == "parts" else 1,
+        )
         # What `fit` calls for each batch, on what it reads from, less its callbacks.
         self._model.make_train_function()
         self._batches = iter(tf.data.Dataset.from_tensor_slices(data).repeat().prefetch(2))
         compiled = {"jit_compile": variant == "xla"}
-        self._log_prob = tf.function(self._model.log_prob, **compiled)
+        # Called, as `predict` does it: `log_prob`, in parts.
+        self._log_prob = tf.function(lambda x: self._model(x), **compiled)
         self._sample = tf.function(lambda seed, n: self._model.sample(n, seed=seed), **compiled)
         self._next_seed = stateless_seeds()
         self.num_parameters = self._model.count_params()
@@ -65,7 +74,19 @@ class Exported:
 
 
 def build(task: Task, data: np.ndarray, variant: str) -> Model | Exported:
+    prepare(variant)
     return contestant(_model(task), task, data, variant)
+
+
+def prepare(variant: str) -> None:
+    """What TensorFlow has to know before it starts."""
+    if variant == "parts":
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+
+
+def _cores() -> int:
+    """The processors that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
 
 
 def contestant(

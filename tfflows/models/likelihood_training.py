@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import warnings
 from collections.abc import Callable, Sequence
 
@@ -9,6 +10,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfflows.check_bounds import check_bounds
 from tfflows.data_types import Data, TensorLike
 from tfflows.flow_dtype import flow_dtype
 from tfflows.memory.in_this_call import in_training
@@ -20,6 +22,7 @@ from tfflows.models.checked_data import (
 from tfflows.models.clip_after_reduction import clip_after_reduction
 from tfflows.models.data_shapes import data_shapes
 from tfflows.models.few_examples import few_examples
+from tfflows.models.in_parts import check_parts, in_parts
 from tfflows.models.non_finite_guard import NonFiniteGuard
 from tfflows.models.pack import pack, separate
 from tfflows.models.parts import data_and_condition
@@ -42,6 +45,7 @@ class LikelihoodTraining(keras.Model):
         # Data stay as they are under mixed precision: what rounds them are networks, not flows.
         super().__init__(autocast=False, **kwargs)
         self.target_log_prob = None
+        self.batch_parts = 1
         self.nll_tracker = keras.metrics.Mean(name="nll")
         self._importance_samples_of_evaluate = 1
         self._functions = {}
@@ -57,6 +61,13 @@ class LikelihoodTraining(keras.Model):
     def call(self, inputs: TensorLike, training: bool | None = None) -> tf.Tensor:
         x, condition = data_and_condition(inputs)
         check_event_shape(self, x.shape)
+        if training:
+            check_parts(self, self.batch_parts)
+        scored = functools.partial(self._scored, training=training)
+        return in_parts(scored, self.batch_parts, x, condition)
+
+    def _scored(self, x, condition, training):
+        """What training raises, and else `log_prob`: `[batch]`."""
         if self.target_log_prob is not None and training:
             return self._reverse_kl_objective(tf.shape(x)[0])
         x, samples = only_values(self, x), self._importance_samples_of_evaluate
@@ -86,6 +97,7 @@ class LikelihoodTraining(keras.Model):
         self,
         optimizer: str | keras.optimizers.Optimizer = "adam",
         target_log_prob: Callable | None = None,
+        batch_parts: int = 1,
         **kwargs,
     ) -> None:
         """Configures training; takes what `keras.Model.compile` takes, but needs no loss.
@@ -94,6 +106,11 @@ class LikelihoodTraining(keras.Model):
           optimizer: a Keras optimizer.
           target_log_prob: trains against this unnormalised log-density, `[batch, D] -> [batch]`,
             instead of data, by reverse KL: then `fit(steps_per_epoch=..., batch_size=...)`.
+          batch_parts: into how many parts a batch is split in `fit`, `evaluate` and `predict`, and
+            wherever the model is called. The result is that of the whole batch; TensorFlow works
+            on all parts at once: as many as a processor has cores make better use of these, above
+            all where each operation keeps to one (`TF_NUM_INTRAOP_THREADS=1` in the environment,
+            or `tf.config.threading.set_intra_op_parallelism_threads(1)` before all else).
           **kwargs: those of `keras.Model.compile`.
         """
         for name in ("loss", "metrics", "weighted_metrics"):
@@ -107,6 +124,8 @@ class LikelihoodTraining(keras.Model):
                 "`target_log_prob` should be None or a function of x. "
                 f"Received: target_log_prob={target_log_prob!r}."
             )
+        check_bounds(1, batch_parts=batch_parts)
+        self.batch_parts = batch_parts
         self.target_log_prob = None
         if target_log_prob is not None:  # Keras would take one that is a model for a part of ours
             self.target_log_prob = lambda x: target_log_prob(x)
@@ -116,7 +135,8 @@ class LikelihoodTraining(keras.Model):
 
     def get_compile_config(self) -> dict | None:
         # A target is a function: not ours to save.
-        return None if self.target_log_prob is not None else super().get_compile_config()
+        config = None if self.target_log_prob is not None else super().get_compile_config()
+        return config and config | {"batch_parts": self.batch_parts}
 
     def compile_from_config(self, config: dict) -> None:
         config = keras.saving.deserialize_keras_object(config)

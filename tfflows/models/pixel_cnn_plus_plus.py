@@ -17,7 +17,6 @@ from tfflows.distributions import DiscretizedLogisticHead
 from tfflows.flow_dtype import flow_dtype
 from tfflows.models.checked_data import check_event_shape, only_values
 from tfflows.models.density_model import DensityModel
-from tfflows.models.parts import data_and_condition
 from tfflows.models.random_pixels import random_pixels
 from tfflows.named import named
 from tfflows.networks import PixelCNN
@@ -148,11 +147,9 @@ class PixelCNNPlusPlus(DensityModel):
         features = self.network(self._scaled(x), condition=at_least_one(condition))
         return tf.reduce_sum(self._pixels(features).log_prob(x), [1, 2])[:n]
 
-    def call(self, inputs: TensorLike, training: bool | None = None) -> tf.Tensor:
+    def _scored(self, x, condition, training):
         if not (training and self.pixels_per_image) or self.target_log_prob is not None:
-            return super().call(inputs, training)
-        x, condition = data_and_condition(inputs)
-        check_event_shape(self, x.shape)
+            return super()._scored(x, condition, training)
         x = only_values(self, tf.convert_to_tensor(x))
         return self._estimate(x, self.encode_condition(condition))
 

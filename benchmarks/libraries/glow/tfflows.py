@@ -3,11 +3,12 @@
 import numpy as np
 
 import tfflows
-from benchmarks.libraries.tfflows import Exported, Model, contestant
+from benchmarks.libraries.tfflows import Exported, Model, contestant, prepare
 from benchmarks.tasks import Task
 
 
 def build(task: Task, data: np.ndarray, variant: str) -> Model | Exported:
+    prepare(variant)
     glow = tfflows.Glow(
         num_levels=task.levels,
         num_steps=task.layers,

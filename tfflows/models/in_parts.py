@@ -1,0 +1,53 @@
+"""A batch in parts that the cores of a processor can work on side by side."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable
+
+import keras
+import tensorflow as tf
+
+from tfflows.layers import BatchNormalization
+from tfflows.named import named
+
+
+def in_parts(
+    function: Callable, num_parts: int, x: tf.Tensor, condition: tf.Tensor | None
+) -> tf.Tensor:
+    """`function(x, condition)` of each part of the rows, and the results as those of one batch.
+
+    In a graph nothing makes one part wait for another, so that TensorFlow runs them at once, each
+    on a core. A product of matrices of a flow is often too small to be divided among cores.
+
+    Args:
+      function: of `x` and `condition`, one result for each row, whatever the others are.
+      num_parts: how many parts, whose sizes differ by one at most.
+      x, condition: `[batch, ...]`; the condition may be None.
+
+    >>> in_parts(lambda x, condition: 10 * x, 2, tf.range(5), None).numpy().tolist()
+    [0, 10, 20, 30, 40]
+    """
+    if num_parts == 1:
+        return function(x, condition)
+    conditions = [None] * num_parts if condition is None else _split(condition, num_parts)
+    return tf.concat([*map(function, _split(x, num_parts), conditions)], 0)
+
+
+def check_parts(model: keras.Model, num_parts: int) -> None:
+    """Raises a ValueError if training in parts would be another training."""
+    types = BatchNormalization, keras.layers.BatchNormalization
+    layers = [layer for layer in model._flatten_layers() if isinstance(layer, types)]
+    moved = [layer for layer in layers if layer.trainable]
+    if num_parts > 1 and moved:
+        raise ValueError(
+            f"{named(model)} cannot be trained with batch_parts={num_parts}: it normalizes batches "
+            "by their own statistics, and those of parts are others. "
+            f"Received: a model with {named(moved[0])}."
+        )
+
+
+def _split(rows, num_parts):
+    n = tf.shape(rows)[0] if rows.shape[0] is None else rows.shape[0]
+    bounds = [n * i // num_parts for i in range(num_parts + 1)]
+    return [rows[start:stop] for start, stop in itertools.pairwise(bounds)]
