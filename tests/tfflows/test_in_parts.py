@@ -59,6 +59,15 @@ def test_some_pixels_of_each_image():
     np.testing.assert_allclose(estimates, model.log_prob(x), rtol=0.1)
 
 
+def test_samples_are_those_without_parts():
+    model, c = tfflows.MAF(2, (8,)), np.random.RandomState(0).normal(size=(7, 2))
+    model.build((None, 3), (None, 2))
+    whole = model.sample(7, condition=c, seed=1)
+    model.compile(batch_parts=3)
+    np.testing.assert_allclose(model.sample(7, condition=c, seed=1), whole, atol=1e-5)
+    np.testing.assert_allclose(model.decode(model.encode(whole, c), c), whole, atol=1e-4)
+
+
 def test_with_xla():
     model, x = tfflows.RealNVP(2, (8,)), np.random.RandomState(0).normal(size=(7, 3))
     model.build((None, 3))

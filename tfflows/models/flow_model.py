@@ -23,6 +23,7 @@ from tfflows.models.checked_data import (
     check_vectors_shape,
 )
 from tfflows.models.density_model import DensityModel
+from tfflows.models.in_parts import in_parts
 from tfflows.named import named
 from tfflows.revived import revived
 
@@ -220,6 +221,9 @@ class FlowModel(DensityModel):
         return z
 
     def _decode(self, z, condition):
+        return in_parts(self._inverse, self.batch_parts, z, condition)
+
+    def _inverse(self, z, condition):
         return self.flow.inverse_and_log_det(z, condition)[0]
 
     def _sample(self, n, condition, temperature, seed):
