@@ -1,4 +1,4 @@
-"""Two logical CPUs, so that strategies can be tested with two replicas."""
+"""Two logical CPUs, so that strategies can be tested with two replicas; and what saves time."""
 
 import gc
 import os
@@ -11,7 +11,12 @@ import pytest
 import tensorflow as tf
 
 # Collections walk all that TensorFlow holds, which is no garbage: fewer of them save time.
-gc.set_threshold(20_000, 20, 20)
+gc.set_threshold(50_000, 20, 50)
+
+# Graphs that run a few times are not worth what TensorFlow takes to rewrite them: a quarter of the
+# time. `make test-long` has them as users do.
+if "TEST_REWRITTEN_GRAPHS" not in os.environ:
+    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 # Other work beside them should slow tests down, not fail them.
 hypothesis.settings.register_profile(
@@ -22,6 +27,10 @@ hypothesis.settings.load_profile("tests")
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
+
+
+def pytest_collection_finish():
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

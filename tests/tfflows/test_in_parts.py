@@ -129,6 +129,14 @@ def test_statistics_of_batches_are_refused(make):
     assert np.isfinite(model.predict(x, verbose=0)).all()
 
 
+def test_conditions_of_another_number_are_counted_whole():
+    model = tfflows.RealNVP(2, (8,))
+    model.build((None, 3), (None, 2))
+    model.compile(batch_parts=2)
+    with pytest.raises(ValueError, match="4 examples and 5 conditions"):
+        model((np.zeros([4, 3], "float32"), np.zeros([5, 2], "float32")))
+
+
 @pytest.mark.parametrize("batch_parts", [0, 1.5, "all"])
 def test_numbers_that_are_none(batch_parts):
     with pytest.raises(ValueError, match="`batch_parts` should be .*Received: batch_parts="):

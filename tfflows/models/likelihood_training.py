@@ -17,6 +17,7 @@ from tfflows.memory.in_this_call import in_training
 from tfflows.models.checked_data import (
     check_event_shape,
     check_importance_samples,
+    check_rows,
     only_values,
 )
 from tfflows.models.clip_after_reduction import clip_after_reduction
@@ -63,6 +64,9 @@ class LikelihoodTraining(keras.Model):
         check_event_shape(self, x.shape)
         if training:
             check_parts(self, self.batch_parts)
+        if condition is not None:  # of which parts would show other numbers
+            rank = condition.shape.rank
+            check_rows(self, x.shape[0], 1 if rank == 0 else condition.shape[0])
         scored = functools.partial(self._scored, training=training)
         return in_parts(scored, self.batch_parts, x, condition)
 
