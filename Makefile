@@ -26,7 +26,7 @@ test: $(INSTALLED)
 	"$(BIN)/python" -m pytest -m "not long" $(PYTEST_ARGS)
 
 test-long: $(INSTALLED)
-	TEST_REWRITTEN_GRAPHS=1 "$(BIN)/python" -m pytest $(PYTEST_ARGS)
+	"$(BIN)/python" -m pytest $(PYTEST_ARGS)
 
 bench: $(INSTALLED_BENCH)
 	"$(BIN)/python" -m benchmarks.speed --python distrax="$(DISTRAX)/bin/python" $(BENCH_ARGS)

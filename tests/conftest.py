@@ -10,13 +10,9 @@ import keras
 import pytest
 import tensorflow as tf
 
-# Collections walk all that TensorFlow holds, which is no garbage: fewer of them save time.
+# Collections walk all that TensorFlow holds, which is no garbage: fewer of them save time, and what
+# is there before the first test is left out.
 gc.set_threshold(50_000, 20, 50)
-
-# Graphs that run a few times are not worth what TensorFlow takes to rewrite them: a quarter of the
-# time. `make test-long` has them as users do.
-if "TEST_REWRITTEN_GRAPHS" not in os.environ:
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
 
 # Other work beside them should slow tests down, not fail them.
 hypothesis.settings.register_profile(
