@@ -1,4 +1,4 @@
-"""Two logical CPUs, so that strategies can be tested with two replicas; and what saves time."""
+"""Two logical CPUs, so that strategies can be tested with two replicas."""
 
 import gc
 import os
@@ -10,9 +10,8 @@ import keras
 import pytest
 import tensorflow as tf
 
-# Collections walk all that TensorFlow holds, which is no garbage: fewer of them save time, and what
-# is there before the first test is left out.
-gc.set_threshold(50_000, 20, 50)
+# Collections walk all that TensorFlow holds, which is no garbage: fewer of them save time.
+gc.set_threshold(20_000, 20, 20)
 
 # Other work beside them should slow tests down, not fail them.
 hypothesis.settings.register_profile(
@@ -23,10 +22,6 @@ hypothesis.settings.load_profile("tests")
 tf.config.set_logical_device_configuration(
     tf.config.list_physical_devices("CPU")[0], [tf.config.LogicalDeviceConfiguration()] * 2
 )
-
-
-def pytest_collection_finish():
-    gc.freeze()
 
 
 @pytest.fixture(autouse=True)
