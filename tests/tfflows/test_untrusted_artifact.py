@@ -149,8 +149,8 @@ def test_a_model_of_another_kind_is_refused(artifact, preset):
 @pytest.mark.parametrize("name", ["../outside", "/etc/passwd", "variables/../../outside"])
 def test_files_outside_are_refused(name, artifact, preset):
     (artifact.parent / "outside").write_text("secret")
-    with (artifact / saved_model.CHECKSUMS).open("a") as sums:
-        sums.write(f"\n{'0' * 64}  {name}\n")
+    sums = artifact / saved_model.CHECKSUMS
+    sums.write_text(f"{sums.read_text().rstrip()}\n{'0' * 64}  {name}\n")
     with pytest.raises(ValueError, match="outside of the directory"):
         tfflows.load(artifact)
 
