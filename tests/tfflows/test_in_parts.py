@@ -137,6 +137,13 @@ def test_conditions_of_another_number_are_counted_whole():
         model((np.zeros([4, 3], "float32"), np.zeros([5, 2], "float32")))
 
 
+def test_a_number_is_the_condition_of_one_example():
+    model, x = BY_NAME["maf_labels"].make(), np.zeros([1, 4], "float32")
+    model.build((None, 4))
+    model.compile(batch_parts=2)
+    np.testing.assert_allclose(model((x, np.array(1))), model.log_prob(x, 1), rtol=1e-5)
+
+
 @pytest.mark.parametrize("batch_parts", [0, 1.5, "all"])
 def test_numbers_that_are_none(batch_parts):
     with pytest.raises(ValueError, match="`batch_parts` should be .*Received: batch_parts="):

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import keras
 import tensorflow as tf
 
 from tfflows.layers import BatchNormalization
+from tfflows.models.checked_data import check_rows
 from tfflows.named import named
+
+if TYPE_CHECKING:
+    from tfflows.models.density_model import DensityModel
 
 
 def in_parts(
@@ -34,20 +39,30 @@ def in_parts(
     return tf.concat([*map(function, _split(x, num_parts), conditions)], 0)
 
 
-def check_parts(model: keras.Model, num_parts: int) -> None:
-    """Raises a ValueError if training in parts would be another training."""
+def check_parts(
+    model: DensityModel, x: tf.Tensor, condition: tf.Tensor | None, training: bool | None
+) -> None:
+    """Raises a ValueError if parts would be of other numbers, or train what a batch does not."""
+    if condition is not None:  # a part would tell of its own number
+        check_rows(model, x.shape[0], _at_least_vector(condition).shape[0])
     types = BatchNormalization, keras.layers.BatchNormalization
     layers = [layer for layer in model._flatten_layers() if isinstance(layer, types)]
-    moved = [layer for layer in layers if layer.trainable]
-    if num_parts > 1 and moved:
+    moved = [layer for layer in layers if training and layer.trainable]
+    if moved:
         raise ValueError(
-            f"{named(model)} cannot be trained with batch_parts={num_parts}: it normalizes batches "
-            "by their own statistics, and those of parts are others. "
+            f"{named(model)} cannot be trained with batch_parts={model.batch_parts}: it normalizes "
+            "batches by their own statistics, and those of parts are others. "
             f"Received: a model with {named(moved[0])}."
         )
 
 
 def _split(rows, num_parts):
+    rows = _at_least_vector(rows)
     n = tf.shape(rows)[0] if rows.shape[0] is None else rows.shape[0]
     bounds = [n * i // num_parts for i in range(num_parts + 1)]
     return [rows[start:stop] for start, stop in itertools.pairwise(bounds)]
+
+
+def _at_least_vector(rows):
+    """A number is the condition of one example."""
+    return rows[tf.newaxis] if rows.shape.rank == 0 else rows

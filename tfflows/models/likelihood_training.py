@@ -17,7 +17,6 @@ from tfflows.memory.in_this_call import in_training
 from tfflows.models.checked_data import (
     check_event_shape,
     check_importance_samples,
-    check_rows,
     only_values,
 )
 from tfflows.models.clip_after_reduction import clip_after_reduction
@@ -62,11 +61,8 @@ class LikelihoodTraining(keras.Model):
     def call(self, inputs: TensorLike, training: bool | None = None) -> tf.Tensor:
         x, condition = data_and_condition(inputs)
         check_event_shape(self, x.shape)
-        if training:
-            check_parts(self, self.batch_parts)
-        if condition is not None:  # of which parts would show other numbers
-            rank = condition.shape.rank
-            check_rows(self, x.shape[0], 1 if rank == 0 else condition.shape[0])
+        if self.batch_parts > 1:
+            check_parts(self, x, condition, training)
         scored = functools.partial(self._scored, training=training)
         return in_parts(scored, self.batch_parts, x, condition)
 
