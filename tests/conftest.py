@@ -24,6 +24,17 @@ tf.config.set_logical_device_configuration(
 )
 
 
+def _untuned(dataset):
+    options = tf.data.Options()
+    options.autotune.enabled = False
+    return dataset.with_options(options)
+
+
+# The thread that tunes a pipeline can miss that the iterator is gone, and is then waited for, as
+# long as the iterator was there: half a minute where it was garbage, collected late.
+tf.data.Dataset._apply_debug_options = _untuned
+
+
 @pytest.fixture(autouse=True)
 def seeded():
     keras.utils.set_random_seed(0)

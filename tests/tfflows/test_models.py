@@ -15,7 +15,8 @@ from tests.tfflows.test_tfp import off_identity
 from tfflows.layers import ActNorm, Coupling
 
 IDS = [row.name for row in ROWS]
-each_row = pytest.mark.parametrize("row", ROWS, ids=IDS)
+LONG = {"pixel_cnn", "glow_emerging_recompute", "glow_periodic_reversible"}
+"""Whose graphs are made for two replicas in the long tests alone."""
 each_trained = pytest.mark.parametrize("trained", ROWS, ids=IDS, indirect=True)
 
 
@@ -140,7 +141,9 @@ def still(draw, shape, seed, axis=0, dtype=tf.float32):
     return tf.fill(shape, tf.cast(0.3, dtype))
 
 
-@each_row
+@pytest.mark.parametrize(
+    "row", [pytest.param(r, id=r.name, marks=[pytest.mark.long] * (r.name in LONG)) for r in ROWS]
+)
 def test_two_replicas_train_to_the_weights_of_one(row, two_replicas, monkeypatch):
     for kind in ("uniform", "variational"):
         where = f"tfflows.dequantization.{kind}_dequantization"

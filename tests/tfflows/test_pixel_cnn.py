@@ -124,7 +124,9 @@ def test_samples_of_one_channel_are_those_of_a_pass_for_each_pixel():
     )
 
 
-@pytest.mark.parametrize("size", [(2, 2), (1, 3), (3, 1)])
+@pytest.mark.parametrize(
+    "size", [(1, 3), *[pytest.param(size, marks=pytest.mark.long) for size in [(2, 2), (3, 1)]]]
+)
 def test_samples_of_small_images_with_many_levels(size):
     model = tfflows.PixelCNNPlusPlus(4, num_levels=3, num_components=2, num_bits=8)
     model.build((None, *size, 1))

@@ -59,7 +59,7 @@ def _child(*arguments):
 
 
 @pytest.mark.parametrize(
-    ("kills", "epochs"), [(3, 24), pytest.param(20, 80, marks=pytest.mark.long)]
+    ("kills", "epochs"), [(2, 16), pytest.param(20, 80, marks=pytest.mark.long)]
 )
 def test_killed_at_random_moments(tmp_path, kills, epochs):
     training = RECIPE["training"] | {"epochs": epochs}

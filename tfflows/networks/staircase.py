@@ -47,9 +47,7 @@ class Staircase:
 
     def masked(self, matrix: tf.Tensor) -> tf.Tensor:
         """The matrix with zeros above the staircase."""
-        # Compared in the graph: as constants, the masks would outweigh the weights in a SavedModel.
-        mask = tf.constant(self.in_degrees)[:, tf.newaxis] <= tf.constant(self.out_degrees)
-        return matrix * tf.cast(mask, matrix.dtype)
+        return self._masked(matrix, slice(None), slice(None))
 
     def dense(self, x: tf.Tensor, matrix: tf.Tensor, bias: tf.Tensor) -> tf.Tensor:
         """`x @ masked(matrix) + bias`, for `x` `[batch, rows]`."""
@@ -67,13 +65,24 @@ class Staircase:
 
             return self._dense(x, matrix, bias), gradient
 
-        return product(x, self.masked(matrix), bias)
+        return product(x, matrix, bias)
+
+    def _masked(self, block, rows, columns):
+        # Compared in the graph: as constants, the masks would outweigh the weights in a SavedModel.
+        columns = tf.constant(self.out_degrees[columns])
+        mask = tf.constant(self.in_degrees[rows])[:, tf.newaxis] <= columns
+        return block * tf.cast(mask, block.dtype)
+
+    def _block(self, matrix, rows, columns):
+        return self._masked(matrix[rows, columns], rows, columns)
 
     def _dense(self, x, matrix, bias):
         # A bias for each block: TensorFlow adds it within the product.
         return tf.concat(
             [
-                tf.nn.bias_add(tf.matmul(x[:, :end], matrix[:end, a:b]), bias[a:b])
+                tf.nn.bias_add(
+                    tf.matmul(x[:, :end], self._block(matrix, slice(end), slice(a, b))), bias[a:b]
+                )
                 for a, b, end in self.columns
             ],
             1,
@@ -82,23 +91,26 @@ class Staircase:
     def _matmul_transposed(self, y, matrix):
         return tf.concat(
             [
-                tf.matmul(y[:, start:], matrix[a:b, start:], transpose_b=True)
+                tf.matmul(
+                    y[:, start:],
+                    self._block(matrix, slice(a, b), slice(start, None)),
+                    transpose_b=True,
+                )
                 for a, b, start in self.rows
             ],
             1,
         )
 
     def _outer(self, x, y):
-        rows = len(self.in_degrees)
-        return tf.concat(
-            [
-                tf.pad(
-                    tf.matmul(x[:, :end], y[:, a:b], transpose_a=True), [[0, rows - end], [0, 0]]
-                )
-                for a, b, end in self.columns
-            ],
-            1,
-        )
+        return tf.concat([self._outer_block(x, y, *column) for column in self.columns], 1)
+
+    def _outer_block(self, x, y, a, b, end):
+        product = tf.matmul(x[:, :end], y[:, a:b], transpose_a=True)
+        # Only the rows that not all of the columns see have something to be masked.
+        seen = int(np.searchsorted(self.in_degrees, self.out_degrees[a], "right"))
+        masked = self._masked(product[seen:], slice(seen, end), slice(a, b))
+        zeros = tf.zeros([len(self.in_degrees) - end, b - a], product.dtype)
+        return tf.concat([product[:seen], masked, zeros], 0)
 
 
 def blocks(size: int, count: int) -> list[tuple[int, int]]:
