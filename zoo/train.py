@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import pathlib
+import shutil
 import sys
 from typing import Any
 
@@ -33,6 +34,7 @@ from zoo.strategies import check_jit, is_chief, make_strategy
 from zoo.workers import check_agreement, wait_for_all, watched
 
 VERSION = "1"
+TENSORBOARD = "tensorboard"
 
 
 def train(
@@ -129,6 +131,7 @@ def fit(
         if fresh and writes:  # now that all is known to fit
             for file in (state, previous(state)):
                 file.unlink(missing_ok=True)
+            shutil.rmtree(work / TENSORBOARD, ignore_errors=True)
         if not model.adapted:
             model.adapt(rows(), num_examples=training.adapt_rows)
         check_agreement(strategy, resume.epoch, state)
@@ -136,7 +139,7 @@ def fit(
         interactive = sys.stdout.isatty()
         callbacks = [resume]
         if writes:
-            board = keras.callbacks.TensorBoard(work / "tensorboard", write_graph=False)
+            board = keras.callbacks.TensorBoard(work / TENSORBOARD, write_graph=False)
             callbacks.append(board)
         if training.use_ema:
             callbacks.append(keras.callbacks.SwapEMAWeights())

@@ -514,7 +514,7 @@ def test_no_rows_give_no_rows(name):
     model.build((None, *x.shape[1:]), None if c is None else (None, *c.shape[1:]))
     x, one, none = x[:0], None if c is None else c[0], None if c is None else c[:0]
     assert model.sample(0, one, seed=0).shape == x.shape
-    assert model.log_prob(x, none).shape == (0,)
+    assert model.log_prob(x, none).shape == model.predict(x, none).shape == (0,)
     seeds = np.zeros([0, 2], "int32")
     given = [a for a in (x, none, seeds) if a is not None]
     names = ["x", "seed"] if none is None else ["x", "condition", "seed"]
@@ -686,6 +686,9 @@ BAD = {
     "n in a graph": (lambda m: tf.function(m.sample)(tf.constant(2.0)), "whole number"),
     "latent": (lambda m: m.decode(np.zeros([2, 3])), r"\[batch, 4\]"),
     "nan to be encoded": (lambda m: m.encode(NAN), "x without NaN"),
+    "no rows": (lambda m: m.fit(X[:0]), r"one example or more. Received: x of shape \(0, 4\)"),
+    "no rows to be scored": (lambda m: m.evaluate(X[:0]), "expected one example or more"),
+    "no rows to validate": (lambda m: m.fit(X, validation_data=X[:0]), "one example or more"),
     "no data": (lambda m: m.fit(), "`x` should be data, .*Received: x=None"),
     "no data to be scored": (lambda m: m.evaluate(), "`x` should be data, .*Received: x=None"),
     "a condition of a distribution": (lambda m: m.distribution(X), "without a condition"),

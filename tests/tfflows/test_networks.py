@@ -6,6 +6,7 @@ import pytest
 import tensorflow as tf
 
 from tests.tfflows.test_tfp import off_identity
+from tfflows.layers import Autoregressive
 from tfflows.networks import (
     MADE,
     GatedAttention,
@@ -68,6 +69,16 @@ def test_dropout_is_for_training():
 def test_heads_must_share_the_units():
     with pytest.raises(ValueError, match="multiple of `num_heads`"):
         GatedSelfAttention(8, 3)
+
+
+def test_a_made_is_for_vectors_of_one_length():
+    network = MADE([4])
+    Autoregressive(network).build((None, 3))
+    message = r"'made.*' \(MADE\) was built for x of shape \[batch, 3\]. Received: shape \(2, 4\)"
+    with pytest.raises(ValueError, match=message):
+        network(np.ones([2, 4], "float32"))
+    with pytest.raises(ValueError, match="was built for x"):
+        Autoregressive(network).build((None, 4))
 
 
 @pytest.mark.parametrize("residual", [False, True])

@@ -137,9 +137,11 @@ def test_a_directory_without_locks_is_worked_in_with_a_warning(tmp_path, monkeyp
 
 def test_afresh_keeps_nothing_of_before(tmp_path):
     fit(tiny(), tmp_path, default_strategy())
-    before = (tmp_path / "state.previous.npz").read_bytes()
+    before = [tmp_path / "state.previous.npz", *(tmp_path / "tensorboard").rglob("events.*")]
+    assert len(before) > 1 and all(file.exists() for file in before)
     fit(tiny(epochs=1), tmp_path, default_strategy(), fresh=True)
-    assert before and not (tmp_path / "state.previous.npz").exists()
+    assert not any(file.exists() for file in before)
+    assert list((tmp_path / "tensorboard").rglob("events.*"))
 
 
 def test_the_state_of_another_version_is_refused(tmp_path):

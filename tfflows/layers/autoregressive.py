@@ -59,6 +59,8 @@ class Autoregressive(BijectorLayer):
             )
         if not self.network.built:
             self.network.build(x_shape, condition_shape)
+        elif isinstance(self.network, MADE):
+            self.network.check_shape(x_shape)
 
     def forward_and_log_det(
         self, x: tf.Tensor, condition: tf.Tensor | None = None

@@ -24,8 +24,8 @@ from tfflows.models.data_shapes import data_shapes
 from tfflows.models.few_examples import few_examples
 from tfflows.models.in_parts import check_parts, in_parts
 from tfflows.models.non_finite_guard import NonFiniteGuard
-from tfflows.models.pack import pack, separate
-from tfflows.models.parts import data_and_condition
+from tfflows.models.pack import has_rows, pack, separate
+from tfflows.models.parts import data_and_condition, parts
 from tfflows.models.shared_data import pooled
 from tfflows.named import named
 from tfflows.replicas import is_multi_worker, sum_over_replicas
@@ -228,7 +228,7 @@ class LikelihoodTraining(keras.Model):
         if isinstance(x, tf.data.Dataset):
             kw.setdefault("shuffle", False)  # Keras warns of what it would not do anyway
         return super().fit(
-            **self._packed(x, y, kw.pop("sample_weight", None)),
+            **self._packed_rows(x, y, kw.pop("sample_weight", None)),
             batch_size=batch_size,
             validation_data=validation_data,
             callbacks=callbacks,
@@ -256,7 +256,7 @@ class LikelihoodTraining(keras.Model):
         if not self.compiled:  # a loaded model has its loss, and needs no optimizer to be scored
             self.compile()
         check_importance_samples(self, num_importance_samples)
-        packed = self._packed(x, y, kwargs.pop("sample_weight", None))
+        packed = self._packed_rows(x, y, kwargs.pop("sample_weight", None))
         if num_importance_samples == 1:
             return super().evaluate(**packed, **kwargs)
         # Keras keeps the traced function: that of one sample is put back afterwards.
@@ -270,7 +270,10 @@ class LikelihoodTraining(keras.Model):
     def predict(self, x: Data, y: TensorLike | None = None, **kwargs) -> np.ndarray:
         """`log_prob` of each example in nats, `[n]`, in batches."""
         self.check_built()
-        return super().predict(self._packed(x, y)["x"], **kwargs)
+        x = self._packed(x, y)["x"]
+        if not has_rows(x):
+            return np.zeros([0], flow_dtype(self))
+        return super().predict(x, **kwargs)
 
     def train_on_batch(
         self,
@@ -365,10 +368,19 @@ class LikelihoodTraining(keras.Model):
             with self.distribute_strategy.scope():
                 self.optimizer.build(self.trainable_variables)
 
+    def _packed_rows(self, x, condition, sample_weight):
+        packed = self._packed(x, condition, sample_weight)
+        if not has_rows(packed["x"]):
+            raise ValueError(
+                f"{named(self)} expected one example or more. "
+                f"Received: x of shape {np.shape(parts(packed['x'])[0])}."
+            )
+        return packed
+
     def _validation(self, data):
         data = data if isinstance(data, (tuple, list)) else (data,)
         x, condition, weight = (*data, None, None)[:3]
-        packed = self._packed(x, condition, weight)
+        packed = self._packed_rows(x, condition, weight)
         if isinstance(x, tf.data.Dataset):
             return packed["x"]
         return packed["x"], packed.get("y"), packed.get("sample_weight")

@@ -69,6 +69,11 @@ def _inputs(x, *condition_and_weight):
     return x if condition is None else (x, condition), *(weight * 2)
 
 
+def has_rows(x: Data) -> bool:
+    """Whether arrays as `pack` gives them have rows; of a dataset this is not asked."""
+    return isinstance(x, DATASETS) or len(parts(x)[0]) > 0
+
+
 def separate(x: Any, condition: TensorLike | None = None) -> tuple:
     """`(x, condition)`, of which a pair may have come in the place of x.
 

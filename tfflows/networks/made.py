@@ -9,6 +9,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from tfflows.named import named
 from tfflows.networks.masked_dense import MaskedDense
 from tfflows.networks.packed_layer import PackedLayer
 from tfflows.networks.solve_by_degree import solve_by_degree
@@ -106,7 +107,17 @@ class MADE(keras.layers.Layer):
             )
             self.condition_layer.build(condition_shape)
 
+    def check_shape(self, x_shape: tuple | tf.TensorShape) -> None:
+        """Raises a ValueError for vectors of another length than it was built for."""
+        dim = len(self.permutation)
+        if x_shape[-1] not in (None, dim):
+            raise ValueError(
+                f"{named(self)} was built for x of shape [batch, {dim}]. "
+                f"Received: shape {tuple(x_shape)}."
+            )
+
     def call(self, x: tf.Tensor, condition: tf.Tensor | None = None) -> tf.Tensor:
+        self.check_shape(x.shape)
         h = permute_last_axis(x, self.permutation)
         shift = None if condition is None else self.condition_layer(condition)
         outputs = self._wire(lambda i, inputs: self.masked_layers[i](inputs), h, shift)
