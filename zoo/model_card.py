@@ -195,7 +195,7 @@ def _variant(model: dict[str, Any]) -> str:
     if arguments.get("num_heads") == 0:
         sentences.append("There is no self-attention.")
     couplings = COUPLINGS.get(str(arguments.get("family")))
-    if model["class"] == "Glow" and couplings:
+    if model["class"] in ("Glow", "MultiScaleRealNVP") and couplings:
         sentences.append(f"Its couplings are {couplings}, not affine.")
     if is_pixel_cnn and not arguments.get("dropout"):
         sentences.append("There was no dropout.")

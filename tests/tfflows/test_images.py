@@ -9,7 +9,7 @@ import tfflows
 from tfflows.dequantization import UniformDequantization, VariationalDequantization
 from tfflows.families import Affine, MixtureOfLogistics
 from tfflows.layers import Coupling, Logit, MultiScale, Rescale, Squeeze
-from tfflows.networks import MLP, ConvNet, GatedAttention, ResidualConvNet
+from tfflows.networks import MLP, ConvNet, GatedAttention, GatedSelfAttention, ResidualConvNet
 
 
 def noisy(model, scale=0.05):
@@ -250,6 +250,12 @@ def test_flow_plus_plus_is_that_of_the_paper():
         assert isinstance(layer.family, MixtureOfLogistics)
         assert isinstance(layer.network, GatedAttention)
     assert {layer.network.num_heads for layer in couplings_of(model)} == {4}
+    model.build((None, 32, 32, 3))
+    attends = [
+        any(isinstance(each, GatedSelfAttention) for each in layer._flatten_layers())
+        for layer in couplings_of(model)
+    ]
+    assert attends == [False] * 4 + [True] * 5
 
 
 OPTIONS = {

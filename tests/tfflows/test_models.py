@@ -1044,6 +1044,17 @@ def test_a_non_finite_loss_stops_training_and_keeps_what_was_good(
     assert np.isfinite(model.log_prob(x)).all()
 
 
+def test_what_the_last_step_leaves_is_looked_at():
+    model, x = ROWS[0].make(), ROWS[0].data(64)[0]
+    model.compile(keras.optimizers.SGD(np.inf))
+    model.adapt(x)
+    start = model.get_weights()
+    with pytest.raises(FloatingPointError, match="last batch, .* NaN .* were 1 batches before"):
+        model.fit(x, batch_size=64, verbose=0)
+    for value, expected in zip(model.get_weights(), start):
+        np.testing.assert_array_equal(value, expected)
+
+
 def test_what_was_restored_when_training_began_is_good():
     class Restores(keras.callbacks.Callback):
         def on_train_begin(self, logs=None):

@@ -328,8 +328,9 @@ class FlowModel(DensityModel):
     def distribution(self, condition: TensorLike | None = None) -> tfd.TransformedDistribution:
         """The model as a `tfd.TransformedDistribution`, from the weights as they are.
 
-        Of autoregressive flows, use what goes in sequence (sampling of a MAF, densities of an IAF)
-        within a `tf.function`: outside, its loop is a slow one in Python.
+        What goes in sequence (sampling of a MAF, of emerging convolutions, of mixtures of
+        logistics; densities of an IAF) belongs within a `tf.function`: outside, its loop is a slow
+        one in Python. The model's own methods see to that.
 
         Args:
           condition: None, or one condition (then no batch shape), or a batch of them.

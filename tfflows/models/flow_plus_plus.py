@@ -42,7 +42,8 @@ class FlowPlusPlus(ImageFlow):
       num_components: logistics in each mixture.
       num_heads: attention heads; 0: no attention.
       dropout: share of features dropped in training, in the conditioners of the main flow.
-      max_positions: images of more pixels than that are not attended to.
+      max_positions: images of more pixels than that are not attended to: by default, of 28x28 or
+        32x32, couplings attend after the squeeze alone, those on the checkerboard before it do not.
       linear: "plu", "qr" or "full": the form of the 1x1 convolutions.
       num_noise_couplings, noise_units: couplings of the dequantization, and channels of their
         conditioners, which have one block and no attention.

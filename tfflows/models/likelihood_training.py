@@ -207,8 +207,9 @@ class LikelihoodTraining(keras.Model):
             keep the best: `monitor="val_nll", mode="min"`.
 
         Raises:
-          FloatingPointError: the loss is NaN or infinite; weights and optimizer are put back to
-            where they gave a finite loss: when `fit` began, or some 200 batches ago.
+          FloatingPointError: the loss, or a weight at the end, is NaN or infinite; weights and
+            optimizer are put back to where they gave a finite loss: when `fit` began, or some 200
+            batches ago.
         """
         if kw.get("class_weight") is not None:
             raise ValueError(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import keras
+import numpy as np
 
 INTERVAL = 200
 """Batches between two copies of the state of training."""
@@ -16,7 +17,8 @@ class NonFiniteGuard(keras.callbacks.Callback):
     Weights and the optimizer's variables, its moments, go back to the last that are known to be
     good: by the time a loss is seen, the step that follows from it has been taken, so that a copy
     is good once the next loss, which is computed from it, is finite. A copy is made when training
-    begins and after every `INTERVAL` batches, or as soon after them as there is a loss.
+    begins and after every `INTERVAL` batches, or as soon after them as there is a loss. What the
+    last step leaves, no loss tells of: its weights are looked at themselves.
     """
 
     def on_train_begin(self, logs: dict | None = None) -> None:
@@ -34,11 +36,18 @@ class NonFiniteGuard(keras.callbacks.Callback):
         loss = float((logs or {}).get("loss", 0.0))
         self.batches = self.passed + batch + 1
         if not math.isfinite(loss):
-            self._stop(loss, batch + 1)
+            self._stop(f"The loss is {loss} in epoch {self.epoch + 1}, batch {batch + 1}.")
         if self.newest is not None:
             self.good, self.newest = self.newest, None
         if self.batches - self.good[0] >= INTERVAL:
             self.newest = self._copy()
+
+    def on_train_end(self, logs: dict | None = None) -> None:
+        if self.good is None:
+            return
+        for weight in self.model.weights:
+            if not np.isfinite(keras.ops.convert_to_numpy(weight)).all():
+                self._stop(f"After the last batch, {weight.path} is NaN or infinite.")
 
     def _variables(self):
         return [*self.model.weights, *self.model.optimizer.variables]
@@ -46,13 +55,12 @@ class NonFiniteGuard(keras.callbacks.Callback):
     def _copy(self):
         return self.batches, [keras.ops.convert_to_numpy(v) for v in self._variables()]
 
-    def _stop(self, loss, batch):
+    def _stop(self, what):
         batches, values = self.good
         for variable, value in zip(self._variables(), values, strict=True):
             variable.assign(value)
         raise FloatingPointError(
-            f"The loss is {loss} in epoch {self.epoch + 1}, batch {batch}. Weights and optimizer "
-            f"are again as they were {self.batches - batches} batches before. Look for NaN, "
-            "extreme values, or values that the model excludes in the data, lower the learning "
-            "rate, or clip gradients (`global_clipnorm=...`)."
+            f"{what} Weights and optimizer are again as they were {self.batches - batches} batches "
+            "before. Look for NaN, extreme values, or values that the model excludes in the data, "
+            "lower the learning rate, or clip gradients (`global_clipnorm=...`)."
         )
