@@ -203,7 +203,8 @@ def _variant(model: dict[str, Any]) -> str:
 
 
 def _began(entry: str | None) -> str:
-    return f", those of `{entry}`, with whose weights it began, among them" if entry else ""
+    had = f", among them those that `{entry}` had had when this began with its weights"
+    return had if entry else ""
 
 
 def _outlook(log: np.ndarray, data: zoo.data.DataSet) -> str:

@@ -7,6 +7,7 @@ import pytest
 import scipy.special
 import scipy.stats
 import tensorflow as tf
+from tensorflow_probability import bijectors as tfb
 from tensorflow_probability import distributions as tfd
 
 from tfflows.distributions import Discretized
@@ -101,6 +102,11 @@ def gaussians(loc, scale):
     return even_mixture(tfd.Normal(tf.stack([loc, loc + 1]), scale))
 
 
+def shifted(mixture):
+    return tfd.TransformedDistribution(mixture, tfb.Shift(0.0))
+
+
+@pytest.mark.parametrize("given", [lambda mixture: mixture, shifted], ids=["itself", "shifted"])
 @pytest.mark.parametrize(
     "make, scale, k, atol",
     [
@@ -114,11 +120,14 @@ def gaussians(loc, scale):
         (tfd.Normal, 3.0, 15, 0.02),
     ],
 )
-def test_upper_tail_of_a_symmetric_mixture_is_as_probable_as_the_lower_one(make, scale, k, atol):
+def test_upper_tail_of_a_symmetric_mixture_is_as_probable_as_the_lower_one(
+    make, scale, k, atol, given
+):
     variables = tf.constant([100.0, 100.0]), tf.constant(scale)
     with tf.GradientTape() as tape:
         tape.watch(variables)
-        log_prob = Discretized(even_mixture(make(*variables))).log_prob([100.0 - k, 100.0 + k])
+        mixture = given(even_mixture(make(*variables)))
+        log_prob = Discretized(mixture).log_prob([100.0 - k, 100.0 + k])
     expected = Discretized(make(100.0, scale)).log_prob(100.0 + k)
     np.testing.assert_allclose(log_prob[0], expected, rtol=1e-5)
     np.testing.assert_allclose(log_prob[1], expected, rtol=1e-5, atol=atol)

@@ -1,9 +1,14 @@
 """Every set that needs no file of the user, by name."""
 
+import pathlib
+import re
+
 import numpy as np
 import pytest
 
 from zoo import data
+
+DOCS = pathlib.Path(__file__).parents[2] / "docs" / "data.md"
 
 # name: event shape, number of classes, sizes of train, validation and test
 SETS = {
@@ -26,6 +31,19 @@ FROM_ELSEWHERE = {
 
 def test_names_are_all_known_ones():
     assert data.names() == sorted({*SETS, *FROM_ELSEWHERE})
+
+
+def test_the_page_tells_of_all_and_its_code_runs():
+    text, found = DOCS.read_text(), {}
+    first_columns = re.findall(r"^\| (`.*?) \|", text, re.MULTILINE)
+    assert {name for each in first_columns for name in re.findall(r"`(\w+)`", each)} == {
+        *SETS,
+        *FROM_ELSEWHERE,
+    }
+    (block,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    exec(block, found)
+    assert found["x"].shape == (7751, 5) and found["labels"] is None
+    assert next(iter(found["batches"])).shape == (100, 5)
 
 
 @pytest.mark.parametrize("name", data.names())

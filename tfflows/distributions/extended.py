@@ -31,6 +31,8 @@ class Extended:
 
     def has_survival_function(self) -> bool:
         """Whether there is one that is not just one minus the CDF."""
+        if isinstance(self.distribution, tfd.TransformedDistribution):  # whose is the inner one's
+            return Extended(self.distribution.distribution).has_survival_function()
         return self._writes("_survival_function", "_log_survival_function")
 
     def log_cdf(self, x: TensorLike) -> tf.Tensor:
