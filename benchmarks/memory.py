@@ -36,7 +36,8 @@ def main() -> None:
         print(json.dumps(measure(mode, int(num_steps))))
         return
     print(
-        f"{'K':>3} {'memory':<11} {'step MB':>8} {'all MB':>8} {'ratio':>6} {'s/step':>7} first s"
+        f"{'K':>3} {'memory':<11} {'step MB':>8} {'all MB':>8} {'ratio':>6} {'s/step':>7} "
+        f"{'first s':>7} tracing s"
     )
     for num_steps in arguments.steps:
         plain = None
@@ -46,7 +47,7 @@ def main() -> None:
             ratio = "" if plain is None else f"{row['step'] / plain:.2f}"
             print(
                 f"{num_steps:3d} {mode:<11} {row['step']:8.0f} {row['all']:8.0f} {ratio:>6} "
-                f"{row['seconds']:7.2f} {row['first']:7.1f}",
+                f"{row['seconds']:7.2f} {row['first']:7.1f} {row['tracing']:9.1f}",
                 flush=True,
             )
 
@@ -60,7 +61,7 @@ def in_new_process(mode: str, num_steps: int, threads: int) -> dict[str, Any]:
 
 
 def measure(mode: str, num_steps: int) -> dict[str, float]:
-    """The case of this process: growths in MB, seconds of the first and of a later step."""
+    """The case of this process: growths in MB; seconds of a step, of the first, of its tracing."""
     import keras
     import numpy as np
     import tensorflow as tf
@@ -78,6 +79,8 @@ def measure(mode: str, num_steps: int) -> dict[str, float]:
     step = tf.function(model.train_step, input_signature=signature)
 
     before, start = resident(), time.perf_counter()
+    step.get_concrete_function()
+    tracing = time.perf_counter() - start
     step((tf.constant(x[:1]),))
     first = time.perf_counter() - start
     traced = resident()
@@ -87,7 +90,8 @@ def measure(mode: str, num_steps: int) -> dict[str, float]:
         step((tf.constant(x),))
     seconds = (time.perf_counter() - start) / 3
     peak = megabytes("VmHWM")
-    return {"step": peak - traced, "all": peak - before, "first": first, "seconds": seconds}
+    growth = {"step": peak - traced, "all": peak - before}
+    return {**growth, "seconds": seconds, "first": first, "tracing": tracing}
 
 
 def resident() -> float:
