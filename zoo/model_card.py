@@ -203,8 +203,9 @@ def _variant(model: dict[str, Any]) -> str:
 
 
 def _began(entry: str | None) -> str:
-    had = f", among them those that `{entry}` had had when this began with its weights"
-    return had if entry else ""
+    if entry is None:
+        return ""
+    return f", among them those that `{entry}` had had when this began with its weights"
 
 
 def _outlook(log: np.ndarray, data: zoo.data.DataSet) -> str:

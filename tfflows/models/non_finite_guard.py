@@ -45,7 +45,8 @@ class NonFiniteGuard(keras.callbacks.Callback):
     def on_train_end(self, logs: dict | None = None) -> None:
         if self.good is None:
             return
-        for weight in self.model.weights:
+        # Steps move the trainable ones; of the others, some may be infinite on purpose.
+        for weight in self.model.trainable_weights:
             if not np.isfinite(keras.ops.convert_to_numpy(weight)).all():
                 self._stop(f"After the last batch, {weight.path} is NaN or infinite.")
 
