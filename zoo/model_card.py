@@ -77,6 +77,8 @@ MORE = {
     "training.png": "learning curve",
 }
 """Pictures, and what they show: at the top of the card, and further down."""
+AHEAD = 10
+"""Hours for which the card says what they would buy."""
 
 IMAGE_LIMITS = (
     "One training run, made on little compute. Figures compare with others of the same protocol "
@@ -216,9 +218,11 @@ def _outlook(log: np.ndarray, data: zoo.data.DataSet) -> str:
     if not (data.is_image and len(before)):
         return ""
     gained = (np.nanmin(before) - np.nanmin(nll)) / data.nats_per_bit
+    more = gained * np.log1p(AHEAD * 3600 / total) / np.log(3 / 2)
     return (
         f" The last third of the time ({_time(total / 3 / 3600)}) brought {gained:.3f} bits per "
-        "dimension of it, a measure of what more would buy; to go on from these weights, add "
+        f"dimension of it; at that pace, in the logarithm of the time, {AHEAD} hours more would "
+        f"bring {more:.3f}, less where the curve levels off. To go on from these weights, add "
         "`restarts` and `epochs` to the recipe, and `--from` to the command."
     )
 
