@@ -99,7 +99,8 @@ def compare(recipe: Recipe, peer: dict[str, Any]) -> str:
     ours = model.predict(x, labels, batch_size=recipe.evaluation.batch_size, verbose=0)
     difference, error = mean_and_error(ours - theirs)
     verdict = "behind" if difference < -error else "level" if difference < error else "ahead"
-    if registry.metadata(recipe.name)["recipe"] != peer["recipe"]:
+    entry = recipes.parse(registry.metadata(recipe.name)["recipe"])
+    if entry.trained_by() != recipe.trained_by():
         verdict += " (entry of another recipe)"
     figures = "".join(f"{_figure(values):>20}" for values in (ours, theirs, ours - theirs))
     parameters = f"{model.count_params():,} / {peer['parameters']:,}"
