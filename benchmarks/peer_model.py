@@ -17,9 +17,10 @@ from zoo.recipe import Recipe
 
 # Arguments of ours that have a counterpart in nflows; another would make another architecture.
 # A seed and an initializer are of ours alone: the peer draws its own initial weights; its linear
-# layers start as permutations. It always scales the sizes of bins, by 1 / sqrt(units).
+# layers start as permutations. It always scales the sizes of bins, by 1 / sqrt(units), and its
+# affine scales are softplus, those of our "softplus_affine".
 KNOWN = {
-    "MAF": {"num_layers", "units", "normalization"},
+    "MAF": {"num_layers", "units", "family", "normalization"},
     "NeuralSplineFlow": {
         *("num_layers", "units", "num_blocks", "kind", "num_bins", "bound"),
         *("size_scale", "linear", "linear_initializer", "dropout", "seed"),
@@ -49,6 +50,8 @@ def peer_model(recipe: Recipe) -> Flow:
 def _maf(ours: tfflows.MAF, i: int, features: int, data: Any) -> list[transforms.Transform]:
     if ours.normalization not in (None, "act"):
         raise ValueError(f"no counterpart in nflows for normalization={ours.normalization!r}.")
+    if ours.family not in ("affine", "softplus_affine"):
+        raise ValueError(f"no counterpart in nflows for family={ours.family!r}.")
     if len(set(ours.units)) > 1:
         raise ValueError(f"nflows' MADE has hidden layers of one width, not {ours.units}.")
     made = transforms.MaskedAffineAutoregressiveTransform(

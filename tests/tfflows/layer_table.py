@@ -185,6 +185,7 @@ ROWS = [
         for mask in ("half", "alternating")
         for family in ("additive", "affine", SPLINE, MIXTURE)
     ],
+    Row("coupling_softplus_affine", _coupling("half", "softplus_affine")),
     Row("coupling_narrow_scale", _coupling("half", Affine(max_log_scale=0.5))),
     Row("coupling_residual", _coupling("half", "affine", ResidualMLP)),
     Row(
@@ -224,7 +225,7 @@ ROWS = [
     ],
     *[
         Row(f"autoregressive_{f}", _autoregressive(f))
-        for f in ("additive", "affine", SPLINE, MIXTURE)
+        for f in ("additive", "affine", "softplus_affine", SPLINE, MIXTURE)
     ],
     Row("autoregressive_condition", _autoregressive("affine"), **C),
     Row("autoregressive_order", _autoregressive("affine", order=[3, 1, 0, 4, 2])),

@@ -166,7 +166,9 @@ def test_an_inverse_without_its_condition_is_refused(name):
         layer.inverse_and_log_det(tf.zeros([4, 5]))
 
 
-@pytest.mark.parametrize("family", ["affine", "additive", "rational_quadratic_spline"])
+@pytest.mark.parametrize(
+    "family", ["affine", "softplus_affine", "additive", "rational_quadratic_spline"]
+)
 @pytest.mark.parametrize("kind", ["coupling", "autoregressive"])
 def test_flows_start_as_the_identity(kind, family):
     layer = Coupling("half", MLP([8]), family)

@@ -9,9 +9,11 @@ from tests.tfflows.test_tfp import off_identity
 from tfflows.layers import Autoregressive
 from tfflows.networks import (
     MADE,
+    MLP,
     GatedAttention,
     GatedConvolution,
     GatedSelfAttention,
+    ResidualMLP,
     WeightNormalizedDense,
 )
 
@@ -135,3 +137,24 @@ def test_attention_keeps_float64():
     slope = tf.reduce_sum(tape.gradient(total, x))
     difference = tf.reduce_sum(layer(x + step) ** 2) - tf.reduce_sum(layer(x - step) ** 2)
     np.testing.assert_allclose(difference / (2 * step), slope, rtol=1e-7)
+
+
+@pytest.mark.parametrize(
+    "network, spread",
+    [
+        (MLP([64, 64]), ["hidden_0", "hidden_1"]),
+        (MLP([64], weight_normalization=True), []),
+        (ResidualMLP(64, 1), ["first", "block_0_a"]),
+        (MADE([64, 64], 2), ["masked_0", "masked_1"]),
+        (MADE([64, 64], 2, residual=True), ["masked_0", "masked_1"]),
+    ],
+    ids=str,
+)
+def test_biases_of_hidden_layers_for_vectors_are_spread(network, spread):
+    network.build((None, 4))
+    layers = [layer for layer in network._flatten_layers() if hasattr(layer, "bias")]
+    assert {layer.name for layer in layers} >= set(spread)
+    for layer in layers:
+        size = np.abs(layer.bias).max()
+        bound = np.shape(layer.kernel)[0] ** -0.5 if layer.name in spread else 0.0
+        assert 0.8 * bound <= size <= bound

@@ -22,8 +22,8 @@ class Autoregressive(BijectorLayer):
 
     Args:
       network: a `MADE`.
-      family: "additive", "affine", "rational_quadratic_spline", "mixture_of_logistics", or a
-        `Family`.
+      family: "additive", "affine", "softplus_affine", "rational_quadratic_spline",
+        "mixture_of_logistics", or a `Family`.
       **kwargs: those of `keras.layers.Layer`.
 
     >>> layer = Autoregressive(MADE([32]))

@@ -29,8 +29,8 @@ class Coupling(BijectorLayer):
     Args:
       mask: "half", "channel", "alternating", "checkerboard", or a `Mask`.
       network: any Keras layer from `[batch, ..., n]` to features `[batch, ..., m]`.
-      family: "additive", "affine", "rational_quadratic_spline", "mixture_of_logistics", or a
-        `Family`.
+      family: "additive", "affine", "softplus_affine", "rational_quadratic_spline",
+        "mixture_of_logistics", or a `Family`.
       kernel_size: for images, whose linear map is a convolution: the side of its kernel.
       **kwargs: those of `keras.layers.Layer`.
 

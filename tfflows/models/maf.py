@@ -26,8 +26,8 @@ class MAF(FlowModel):
     Args:
       num_layers: autoregressive layers.
       units: widths of the hidden layers of each MADE.
-      family: "affine", "additive", "rational_quadratic_spline", "mixture_of_logistics", or a
-        `Family`.
+      family: "affine", "softplus_affine" (of few rows, it overfits less), "additive",
+        "rational_quadratic_spline", "mixture_of_logistics", or a `Family`.
       normalization: None, "act" or "batch": a normalization before each layer.
       activation: of the MADEs.
       residual: whether the hidden layers are residual blocks.

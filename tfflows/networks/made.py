@@ -13,6 +13,7 @@ from tfflows.named import named
 from tfflows.networks.masked_dense import MaskedDense
 from tfflows.networks.packed_layer import PackedLayer
 from tfflows.networks.solve_by_degree import solve_by_degree
+from tfflows.networks.spread_bias import spread_bias
 from tfflows.networks.widths import widths
 from tfflows.permute_last_axis import permute_last_axis
 
@@ -93,7 +94,7 @@ class MADE(keras.layers.Layer):
             MaskedDense(
                 a,
                 b,
-                kernel_initializer=self._initializer(i, len(degrees) - 2),
+                **self._initializers(i, len(degrees) - 2, len(a)),
                 name=f"masked_{i}",
                 dtype=self.dtype_policy,
             )
@@ -178,9 +179,10 @@ class MADE(keras.layers.Layer):
         first, *others = self.units
         return [first, *[n for n in others for _ in range(2 if self.residual else 1)]]
 
-    def _initializer(self, i, last):
-        ends_block = self.residual and i > 0 and i % 2 == 0
-        return "zeros" if i == last or ends_block else "glorot_uniform"
+    def _initializers(self, i, last, num_inputs):
+        if i == last or self.residual and i > 0 and i % 2 == 0:  # the end, or that of a block
+            return {"kernel_initializer": "zeros"}
+        return {"bias_initializer": spread_bias(num_inputs)}
 
     def compute_output_shape(self, x_shape: tuple, condition_shape: tuple | None = None) -> tuple:
         return (*x_shape, self.num_parameters)

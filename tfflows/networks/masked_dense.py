@@ -21,7 +21,7 @@ class MaskedDense(keras.layers.Layer):
     Args:
       in_degrees: degree of each input, sorted.
       out_degrees: degree of each unit, sorted.
-      kernel_initializer: a Keras initializer.
+      kernel_initializer, bias_initializer: Keras initializers.
       **kwargs: those of `keras.layers.Layer`.
 
     >>> layer = MaskedDense(in_degrees=[1, 2], out_degrees=[0, 1], kernel_initializer="ones")
@@ -34,12 +34,14 @@ class MaskedDense(keras.layers.Layer):
         in_degrees: Sequence[int] | np.ndarray,
         out_degrees: Sequence[int] | np.ndarray,
         kernel_initializer: str | keras.initializers.Initializer = "glorot_uniform",
+        bias_initializer: str | keras.initializers.Initializer = "zeros",
         **kwargs,
     ):
         super().__init__(**kwargs)
         self.in_degrees = np.asarray(in_degrees)
         self.out_degrees = np.asarray(out_degrees)
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.bias_initializer = keras.initializers.get(bias_initializer)
         self.staircase = Staircase(self.in_degrees, self.out_degrees)
 
     def build(self, input_shape: tuple) -> None:
@@ -49,7 +51,7 @@ class MaskedDense(keras.layers.Layer):
             name="kernel",
         )
         self.bias = self.add_weight(
-            shape=(len(self.out_degrees),), initializer="zeros", name="bias"
+            shape=(len(self.out_degrees),), initializer=self.bias_initializer, name="bias"
         )
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
@@ -68,4 +70,5 @@ class MaskedDense(keras.layers.Layer):
             "in_degrees": self.in_degrees.tolist(),
             "out_degrees": self.out_degrees.tolist(),
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "bias_initializer": keras.initializers.serialize(self.bias_initializer),
         }

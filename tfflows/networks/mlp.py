@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 import keras
 
 from tfflows.networks.feed_forward import FeedForward
+from tfflows.networks.spread_bias import spread_biases
 from tfflows.networks.weight_normalized_dense import dense
 from tfflows.networks.widths import widths
 
@@ -47,6 +48,10 @@ class MLP(FeedForward):
             for i, n in enumerate(self.units)
         ]
         self.drop = keras.layers.Dropout(dropout, name="dropout", dtype=policy)
+
+    def build(self, input_shape: tuple) -> None:
+        spread_biases(self.hidden, input_shape)
+        super().build(input_shape)
 
     def get_config(self) -> dict:
         return super().get_config() | {

@@ -8,6 +8,7 @@ import keras
 
 from tfflows.check_bounds import check_bounds
 from tfflows.networks.residual_network import ResidualNetwork
+from tfflows.networks.spread_bias import spread_biases
 from tfflows.networks.weight_normalized_dense import dense
 
 
@@ -63,6 +64,12 @@ class ResidualMLP(ResidualNetwork):
             dtype=self.dtype_policy,
             kernel_initializer=self._initializer(last),
         )
+
+    def build(self, input_shape: tuple) -> None:
+        spread_biases([self.first], input_shape)
+        for inner, _ in self.blocks:
+            spread_biases([inner], self.compute_output_shape(input_shape))
+        super().build(input_shape)
 
     def get_config(self) -> dict:
         return super().get_config() | {

@@ -1,0 +1,51 @@
+"""An affine family whose scales grow no faster than what the network gives."""
+
+from __future__ import annotations
+
+import math
+
+import keras
+import tensorflow as tf
+from tensorflow_probability import bijectors as tfb
+
+from tfflows.families.family import Family
+
+MIN_SCALE = 1e-3
+RAW_OF_ONE = math.log(math.expm1(1 - MIN_SCALE))
+
+
+@keras.saving.register_keras_serializable("tfflows")
+class SoftplusAffine(Family):
+    """`z = scale x + shift`, `scale = softplus(raw) + 0.001` (as in nflows, Durkan et al. 2020).
+
+    Where `Affine` has its scale double with each 0.7 that the network adds, this one adds to it:
+    narrow conditionals are reached slowly, and a MAF of few rows overfits less. What is modelled is
+    at most 1000 times as wide as the latents.
+
+    >>> z, log_det = SoftplusAffine().forward_and_log_det(tf.ones([1]), tf.constant([[2.0, 0.0]]))
+    >>> float(z[0]), abs(round(float(log_det[0]), 6))
+    (3.0, 0.0)
+    """
+
+    num_parameters = 2
+
+    def bijector(self, parameters: tf.Tensor) -> tfb.Bijector:
+        scale, shift = _scale_and_shift(parameters)
+        return tfb.Invert(tfb.Shift(shift)(tfb.Scale(scale)))
+
+    def forward_and_log_det(
+        self, x: tf.Tensor, parameters: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        scale, shift = _scale_and_shift(parameters)
+        return scale * x + shift, tf.math.log(scale)
+
+    def inverse_and_log_det(
+        self, z: tf.Tensor, parameters: tf.Tensor
+    ) -> tuple[tf.Tensor, tf.Tensor]:
+        scale, shift = _scale_and_shift(parameters)
+        return (z - shift) / scale, -tf.math.log(scale)
+
+
+def _scale_and_shift(parameters):
+    shift, raw = tf.unstack(parameters, axis=-1)
+    return tf.nn.softplus(raw + RAW_OF_ONE) + MIN_SCALE, shift
