@@ -118,7 +118,7 @@ def test_log_q_is_the_density_of_the_noise(make):
     y = np.random.RandomState(0).randint(0, 4, [1, 2] if make is variational else [1, 2, 2, 1])
     y = np.repeat(y, 4000, 0)
     layer.build(y.shape)
-    off_identity(layer, 0.3)
+    off_identity(layer)  # not too far: of heavy tails, a mean says little
     x, log_q = layer(y, seed=1)
     np.testing.assert_array_equal(layer.discretize(x), y)
     assert np.std(log_q) > 0.1
@@ -253,16 +253,16 @@ def test_samples_have_values_of_the_data_and_their_frequencies():
 
 def test_evaluate_and_bits_per_dim_take_importance_samples():
     model, y = discrete_model(), all_values(20)
-    bits = model.bits_per_dim(y, num_importance_samples=64, seed=1)
+    bits = model.bits_per_dim(y, num_importance_samples=256, seed=1)
     exact = np.repeat(exact_log_probs(model), 20)
     # Two dimensions, and bins of width 1: bits of the values themselves.
     np.testing.assert_allclose(bits.numpy().mean(), -exact.mean() / (2 * np.log(2)), atol=0.02)
     model.compile()
-    many = model.evaluate(y, num_importance_samples=64, verbose=0, return_dict=True)
+    many = model.evaluate(y, num_importance_samples=256, verbose=0, return_dict=True)
     np.testing.assert_allclose(many["bits_per_dim"], np.mean(bits), atol=0.02)
     one = model.evaluate(y, verbose=0, return_dict=True)
     assert one["nll"] > many["nll"] + 0.05
-    again = model.evaluate(y, num_importance_samples=64, verbose=0, return_dict=True)
+    again = model.evaluate(y, num_importance_samples=256, verbose=0, return_dict=True)
     np.testing.assert_allclose(again["nll"], many["nll"], atol=0.02)
 
 
