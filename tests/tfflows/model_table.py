@@ -134,6 +134,13 @@ ROWS = [
         shape=(4, 5, 1),
     ),
     Row(
+        "pixel_cnn_with_levels",
+        lambda **k: tfflows.PixelCNNPlusPlus(
+            **PIXEL_CNN, num_levels=1, kernel_size=1, categorical_units=5, **k
+        ),
+        shape=(4, 5, 2),
+    ),
+    Row(
         "local_pixel_cnn_some_pixels",
         lambda **k: tfflows.PixelCNNPlusPlus(
             **PIXEL_CNN, num_levels=1, kernel_size=1, pixels_per_image=4 * 5, seed=1, **k

@@ -90,9 +90,11 @@ def reference(model, n, condition, seed, temperature):
     @tf.function(autograph=False)
     def draw(x, noise):
         mixture = mixture_of(model, x, condition)
-        mixture = mixture.copy(
-            logits=mixture.logits / temperature, log_scale=mixture.log_scale + np.log(temperature)
-        )
+        if temperature != 1:
+            mixture = mixture.copy(
+                logits=mixture.logits / temperature,
+                log_scale=mixture.log_scale + np.log(temperature),
+            )
         return mixture.from_uniform(noise)
 
     noise = tf.transpose(noise, [2, 0, 1, 3])
@@ -113,6 +115,17 @@ def test_samples_are_those_of_a_pass_for_each_pixel(kind):
     expected = reference(model, 3, model.encode_condition([0, 1, 2]), (1, 2), 0.8)
     np.testing.assert_array_equal(x, expected)
     assert len(np.unique(x)) > 50
+
+
+@pytest.mark.parametrize("kind", ["deep", "local"])
+def test_samples_by_levels_are_those_of_a_pass_for_each_pixel(kind):
+    model = pixel_cnn(kind, categorical_units=7)
+    x = model.sample(3, [0, 1, 2], seed=(1, 2)).numpy()
+    condition = model.encode_condition([0, 1, 2])
+    np.testing.assert_array_equal(x, reference(model, 3, condition, (1, 2), 1.0))
+    assert len(np.unique(x)) > 50
+    shares = tf.sigmoid(mixture_of(model, x, condition).share_logit)
+    assert 0.01 < tf.reduce_min(shares) and tf.reduce_max(shares) < 0.99
 
 
 def test_samples_of_one_channel_are_those_of_a_pass_for_each_pixel():
@@ -348,6 +361,7 @@ def test_some_pixels_train_in_mixed_precision():
         ({"num_levels": 2, "kernel_size": 1}, "`num_levels` should be 1"),
         ({"num_levels": 0}, "`num_levels` should be at least 1"),
         ({"num_components": 0}, "`num_components` should be at least 1"),
+        ({"categorical_units": 0}, "`categorical_units` should be at least 1"),
         ({"first_kernel_size": 2}, "should be odd, 3 or more"),
         ({"dropout": 1.5}, "`dropout` should be 0, or"),
     ],

@@ -1,4 +1,6 @@
 from tfflows.distributions.base_distribution import BaseDistribution
+from tfflows.distributions.categorical_logistic_head import CategoricalLogisticHead
+from tfflows.distributions.categorical_logistic_mixture import CategoricalLogisticMixture
 from tfflows.distributions.discretized import Discretized
 from tfflows.distributions.discretized_logistic_head import DiscretizedLogisticHead
 from tfflows.distributions.discretized_logistic_mixture import DiscretizedLogisticMixture
@@ -8,6 +10,8 @@ from tfflows.distributions.standard_normal import StandardNormal
 
 __all__ = [
     "BaseDistribution",
+    "CategoricalLogisticHead",
+    "CategoricalLogisticMixture",
     "Discretized",
     "DiscretizedLogisticHead",
     "DiscretizedLogisticMixture",

@@ -15,8 +15,8 @@ from tfflows.data_types import TensorLike
 from tfflows.distributions.discretized_logistic_mixture import (
     MAX_LOG_SCALE,
     DiscretizedLogisticMixture,
-    check_vectors,
 )
+from tfflows.distributions.integer_vectors import check_vectors
 from tfflows.flow_dtype import flow_dtype
 from tfflows.named import named
 
@@ -78,7 +78,7 @@ class DiscretizedLogisticHead(keras.layers.Layer):
         self.low, self.high = whole_numbers(low=low, high=high)
         self.min_log_scale = min_log_scale
         self.dense = keras.layers.Dense(
-            self.num_parameters,
+            self._num_logistic_parameters,
             # Small: at first the features matter little, and yet they get a gradient.
             kernel_initializer=keras.initializers.VarianceScaling(0.01),
             bias_initializer=self._first_bias,
@@ -89,6 +89,10 @@ class DiscretizedLogisticHead(keras.layers.Layer):
     @property
     def num_parameters(self) -> int:
         """P, the parameters of one vector."""
+        return self._num_logistic_parameters
+
+    @property
+    def _num_logistic_parameters(self):
         return sum(self._rows()) * self.num_components
 
     def _rows(self):
@@ -110,9 +114,12 @@ class DiscretizedLogisticHead(keras.layers.Layer):
         """Features `[..., F]` to parameters `[..., P]`."""
         features = tf.cast(features, flow_dtype(self))
         # By rows: of [n, 1, p, F], Keras 3.12 makes a batched product that crashes TensorFlow 2.21.
-        rows = self.dense(tf.reshape(features, [-1, features.shape[-1]]))
+        rows = self._parameters(tf.reshape(features, [-1, features.shape[-1]]))
         outputs = tf.reshape(rows, tf.concat([tf.shape(features)[:-1], [self.num_parameters]], 0))
         return tf.ensure_shape(outputs, self.compute_output_shape(features.shape))
+
+    def _parameters(self, features):
+        return self.dense(features)
 
     def adapt(self, y: TensorLike) -> None:
         """Sets the bias to the mixture that is most likely for all vectors, whatever the features.
@@ -131,6 +138,10 @@ class DiscretizedLogisticHead(keras.layers.Layer):
                 f"{named(self)} is not built: it does not know the "
                 "size of the features yet. Call it, or `build((None, F))`."
             )
+        self._adapt(self._examples(y))
+
+    def _examples(self, y):
+        """Some of the vectors, `[n, num_channels]`."""
         y = tf.cast(y, flow_dtype(self))
         check_vectors(y, self.num_channels)
         y = tf.reshape(y, [-1, self.num_channels])
@@ -142,12 +153,14 @@ class DiscretizedLogisticHead(keras.layers.Layer):
             )
         # Not by a whole stride, which would meet the same columns of every image.
         count = min(len(y), MAX_ADAPTED)
-        y = tf.gather(y, np.linspace(0, len(y) - 1, count).round().astype(int))
+        return tf.gather(y, np.linspace(0, len(y) - 1, count).round().astype(int))
+
+    def _adapt(self, y):
         start = tf.convert_to_tensor(self.dense.bias)
 
         def objective(bias):
-            parameters = tf.broadcast_to(bias, [len(y), self.num_parameters])
-            nll = -tf.reduce_mean(self.distribution(parameters).log_prob(y))
+            parameters = tf.broadcast_to(bias, [len(y), self._num_logistic_parameters])
+            nll = -tf.reduce_mean(self._logistics(parameters).log_prob(y))
             # Held a little, or a component at the edge would go far beyond, and not come back.
             return nll + HOLD * tf.reduce_sum(tf.square(bias - start))
 
@@ -173,7 +186,12 @@ class DiscretizedLogisticHead(keras.layers.Layer):
                 f"`parameters` should be [..., {self.num_parameters}]. "
                 f"Received: shape {tuple(parameters.shape)}."
             )
-        parameters = tf.convert_to_tensor(parameters)
+        return self._distribution(tf.convert_to_tensor(parameters))
+
+    def _distribution(self, parameters):
+        return self._logistics(parameters)
+
+    def _logistics(self, parameters):
         rows = [parameters.shape[-1] // self.num_components, self.num_components]
         parameters = tf.reshape(parameters, tf.concat([tf.shape(parameters)[:-1], rows], 0))
         logits, loc, log_scale, coefficients = tf.split(parameters, self._rows(), -2)

@@ -5,18 +5,14 @@ from __future__ import annotations
 import math
 
 import tensorflow as tf
-from tensorflow_probability import distributions as tfd
 from tensorflow_probability.python.internal import (
     dtype_util,
     parameter_properties,
-    reparameterization,
-    samplers,
     tensor_util,
 )
 
-from tfflows.check_bounds import check_ends, whole_numbers
 from tfflows.data_types import TensorLike
-from tfflows.distributions.assert_integers import assert_integers
+from tfflows.distributions.integer_vectors import IntegerVectors
 from tfflows.families.logistic_mixture import LogisticMixture
 from tfflows.replace_where import replace_where
 
@@ -26,7 +22,7 @@ MAX_LOG_SCALE = 60.0
 -60 on, locations up to a million are a number of scales that it holds."""
 
 
-class DiscretizedLogisticMixture(tfd.Distribution):
+class DiscretizedLogisticMixture(IntegerVectors):
     """Vectors of integers, each number by the mass that a logistic gives to its bin.
 
     Salimans et al. 2017, section 2.1: `P(y | k) = F(y + 1/2) - F(y - 1/2)`, `F` the CDF of the
@@ -70,18 +66,17 @@ class DiscretizedLogisticMixture(tfd.Distribution):
         name: str = "DiscretizedLogisticMixture",
     ):
         parameters = dict(locals())
-        check_ends(low, high)
         with tf.name_scope(name) as name:
             tensors = [logits, loc, log_scale, coefficients]
             dtype = dtype_util.common_dtype(tensors, dtype_hint=tf.float32)
             self.logits, self.loc, self.log_scale, self.coefficients = (
                 tensor_util.convert_nonref_to_tensor(x, dtype=dtype) for x in tensors
             )
-            self.low, self.high = whole_numbers(low=low, high=high)
             self._check_shapes()
             super().__init__(
-                dtype=dtype,
-                reparameterization_type=reparameterization.NOT_REPARAMETERIZED,
+                dtype,
+                low,
+                high,
                 validate_args=validate_args,
                 allow_nan_stats=allow_nan_stats,
                 parameters=parameters,
@@ -118,16 +113,13 @@ class DiscretizedLogisticMixture(tfd.Distribution):
     def _event_shape_tensor(self):
         return tf.shape(self.loc)[-2:-1]
 
-    def _default_event_space_bijector(self):
-        return None
-
     def tempered(self, temperature: TensorLike) -> DiscretizedLogisticMixture:
         """With logits divided by `temperature`, and scales multiplied: below 1, nearer to modes.
 
         Args:
           temperature: a number, or one for each vector, in the batch shape; 0 counts as 1e-6.
         """
-        temperature = tf.maximum(tf.cast(temperature, self.dtype), 1e-6)[..., tf.newaxis]
+        temperature = positive_temperature(temperature, self.dtype)[..., tf.newaxis]
         log_scale = self.log_scale + tf.math.log(temperature)[..., tf.newaxis]
         return self.copy(logits=self.logits / temperature, log_scale=log_scale)
 
@@ -142,11 +134,6 @@ class DiscretizedLogisticMixture(tfd.Distribution):
         log_prob = tf.reduce_logsumexp(mixture.log_weights[..., 0, :] + log_masses, -1)
         is_beyond = tf.reduce_any((y < self.low) | (y > self.high), -1)
         return replace_where(is_beyond, -math.inf, log_prob)
-
-    def _vectors(self, y):
-        y = tf.cast(y, self.dtype)
-        check_vectors(y, self.event_shape[0])
-        return y
 
     def _mixture(self, y=None) -> LogisticMixture:
         """For each number, given those before it."""
@@ -168,19 +155,7 @@ class DiscretizedLogisticMixture(tfd.Distribution):
 
     # -- samples ----------------------------------------------------------------------------------
 
-    def _sample_n(self, n, seed=None):
-        shape = tf.concat([[n], self.batch_shape_tensor(), self.event_shape_tensor() + 1], 0)
-        return self.from_uniform(samplers.uniform(shape, dtype=self.dtype, seed=seed))
-
     def from_uniform(self, u: TensorLike) -> tf.Tensor:
-        """The sample that uniform noise stands for.
-
-        Args:
-          u: `[..., 1 + C]`, from 0 to 1: the first number picks the component.
-
-        Returns:
-          Values `[..., C]`.
-        """
         u = tf.convert_to_tensor(u, self.dtype)
         # Not by `tf.nn.softmax`, which takes longer than all the rest where there are few logits.
         weights = tf.exp(self.logits - tf.reduce_max(self.logits, -1, keepdims=True))
@@ -207,11 +182,8 @@ class DiscretizedLogisticMixture(tfd.Distribution):
 
     # -- statistics -------------------------------------------------------------------------------
 
-    def _log_cdf(self, y):
-        self._check_single("cdf")
-        y = tf.floor(self._vectors(y))
-        log_cdf = replace_where(y >= self.high, 0.0, self._mixture().log_cdf(y + 0.5))
-        return replace_where(y < self.low, -math.inf, log_cdf)[..., 0]
+    def _cdf_of_integer(self, y):
+        return self._mixture().log_cdf(y + 0.5)
 
     def _mean(self):
         """The sum of `P(Y >= y)` over all y but the lowest."""
@@ -220,47 +192,7 @@ class DiscretizedLogisticMixture(tfd.Distribution):
         survival = self._mixture().log_survival
         return self.low + tf.reduce_sum(self._at_levels(lambda y: tf.exp(survival(y - 0.5)), 1), 0)
 
-    def _mode(self):
-        self._check_single("mode")
-        best = tf.argmax(self._at_levels(self._log_prob), 0)
-        return self.low + tf.cast(best, self.dtype)[..., tf.newaxis]
 
-    def _entropy(self):
-        self._check_single("entropy")
-        log_probs = self._at_levels(self._log_prob)
-        return -tf.reduce_sum(tf.exp(log_probs) * log_probs, 0)
-
-    def entropy_estimate(self, num_samples: int, seed: TensorLike | None = None) -> tf.Tensor:
-        """The entropy in nats, by Monte Carlo: minus the mean of the samples' log-probabilities.
-
-        Args:
-          num_samples: how many.
-          seed: what TFP takes.
-
-        Returns:
-          `[...]`, the batch shape.
-        """
-        return -tf.reduce_mean(self.log_prob(self.sample(num_samples, seed=seed)), 0)
-
-    def _at_levels(self, function, skip=0):
-        """`function` of each integer but the first `skip`, along the first axis."""
-        levels = tf.range(self.low + skip, self.high + 1, dtype=self.dtype)
-        shape = tf.concat([self.batch_shape_tensor(), self.event_shape_tensor()], 0)
-        return tf.map_fn(lambda level: function(tf.fill(shape, level)), levels)
-
-    def _check_single(self, what):
-        if self.event_shape[0] != 1:
-            raise NotImplementedError(
-                f"`{what}` is for single numbers. Received: event shape {tuple(self.event_shape)}."
-            )
-
-    def _sample_control_dependencies(self, y):
-        if not self.validate_args:
-            return []
-        return assert_integers(tf.cast(y, self.dtype), self.low, self.high)
-
-
-def check_vectors(y: tf.Tensor, count: int) -> None:
-    """Raises a ValueError for values that are not `[..., count]`, which would be broadcast."""
-    if not y.shape[-1:].is_compatible_with([count]):
-        raise ValueError(f"`y` should be [..., {count}]. Received: shape {tuple(y.shape)}.")
+def positive_temperature(temperature: TensorLike, dtype: tf.DType) -> tf.Tensor:
+    """A temperature that can be divided by: 0 counts as 1e-6."""
+    return tf.maximum(tf.cast(temperature, dtype), 1e-6)

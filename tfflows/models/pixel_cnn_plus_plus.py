@@ -13,7 +13,7 @@ from tfflows.at_least_one import at_least_one
 from tfflows.bijector_layer import shape_text
 from tfflows.check_bounds import check_bounds
 from tfflows.data_types import TensorLike
-from tfflows.distributions import DiscretizedLogisticHead
+from tfflows.distributions import CategoricalLogisticHead, DiscretizedLogisticHead
 from tfflows.flow_dtype import flow_dtype
 from tfflows.models.checked_data import check_event_shape, only_values
 from tfflows.models.density_model import DensityModel
@@ -50,6 +50,9 @@ class PixelCNNPlusPlus(DensityModel):
         at all of them. Many images and some of their pixels teach more in the same time than few
         whole ones (`benchmarks/some_pixels.py`). None: all.
       seed: of their choice; None, or an int.
+      categorical_units: hidden units of a categorical over the values of a pixel that is mixed with
+        the logistics (`CategoricalLogisticHead`), for images whose values do not vary smoothly, as
+        those of MNIST; 128 is a good start. None: logistics alone, as in the paper.
       num_classes, **kwargs: those of `DensityModel`.
 
     >>> model = PixelCNNPlusPlus(units=8, num_blocks=1, num_levels=2, num_components=2)
@@ -74,11 +77,14 @@ class PixelCNNPlusPlus(DensityModel):
         pixels_per_image: int | None = None,
         seed: int | None = None,
         num_classes: int | None = None,
+        categorical_units: int | None = None,
         **kwargs,
     ):
         super().__init__(num_classes=num_classes, **kwargs)
         check_bounds(1, 16, num_bits=num_bits)
         check_bounds(1, num_components=num_components)
+        if categorical_units is not None:
+            check_bounds(1, categorical_units=categorical_units)
         _check_pixels_per_image(pixels_per_image, kernel_size)
         self.units = units
         self.num_blocks = num_blocks
@@ -91,6 +97,7 @@ class PixelCNNPlusPlus(DensityModel):
         self.num_bits = num_bits
         self.pixels_per_image = pixels_per_image
         self.seed = seed
+        self.categorical_units = categorical_units
         self.choice = keras.random.SeedGenerator(seed) if pixels_per_image else None
         self.network = PixelCNN(
             units, num_blocks, num_levels, kernel_size, first_kernel_size, dropout, memory,
@@ -115,15 +122,16 @@ class PixelCNNPlusPlus(DensityModel):
                 f"`pixels_per_image` should be at most {count}, all pixels of an image. "
                 f"Received: pixels_per_image={self.pixels_per_image}."
             )
-        self.head = DiscretizedLogisticHead(
-            x_shape[-1],
-            self.num_components,
-            high=self.max_value,
-            name="head",
-            dtype=flow_dtype(self),
-        )
+        self.head = self._make_head(x_shape[-1])
         self.network.build(x_shape, condition_shape)
         self.head.build((*x_shape[:-1], self.units))
+
+    def _make_head(self, channels):
+        given = {"high": self.max_value, "name": "head", "dtype": flow_dtype(self)}
+        if self.categorical_units is None:
+            return DiscretizedLogisticHead(channels, self.num_components, **given)
+        given["hidden_units"] = self.categorical_units
+        return CategoricalLogisticHead(channels, self.num_components, **given)
 
     @property
     def num_values(self) -> int:
@@ -268,6 +276,7 @@ class PixelCNNPlusPlus(DensityModel):
     def get_config(self) -> dict:
         names = ["units", "num_blocks", "num_levels", "num_components", "kernel_size"]
         names += ["first_kernel_size", "dropout", "memory", "num_bits", "pixels_per_image", "seed"]
+        names += ["categorical_units"]
         return super().get_config() | {name: getattr(self, name) for name in names}
 
 
