@@ -29,6 +29,7 @@ Name = Annotated[str, typer.Argument(help="An entry; see `list`. Or the path of 
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
 Seed = Annotated[int, typer.Option(help="The same seed gives the same samples.", min=0)]
 FIGURES = "log_prob", "log_prob_2se", "gaussian_log_prob", "bits_per_dim", "bits_per_dim_2se"
+BATCH = 1000  # samples drawn at once, which take memory together
 STOPPED = "stopped: the same command, without --fresh, goes on from the last validation"
 OUTPUT = "The directory of the entries; it gets NAME/1, NAME/README.md and NAME/training.csv."
 
@@ -185,13 +186,17 @@ def sample(
         raise ValueError(f"`--output` should end in .npy. Received: {output}.")
     model = registry.load(name)
     condition = None if label is None else np.array([label])
-    samples = np.asarray(model.sample(n, condition, temperature, seed))
+    batches = (
+        np.asarray(model.sample(min(BATCH, n - start), condition, temperature, (i, seed)))
+        for i, start in enumerate(range(0, n, BATCH))
+    )
     if output is not None:
-        _save(output, samples)
+        _save(output, np.concatenate(list(batches)))
     elif as_json:
-        typer.echo(json.dumps(samples.tolist()))
+        typer.echo(json.dumps(np.concatenate(list(batches)).tolist()))
     else:
-        np.savetxt(sys.stdout, samples.reshape(n, -1), fmt="%.6g", delimiter=",")
+        for rows in batches:
+            np.savetxt(sys.stdout, rows.reshape(len(rows), -1), fmt="%.6g", delimiter=",")
 
 
 @app.command()

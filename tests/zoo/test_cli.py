@@ -117,6 +117,17 @@ def test_sample(tiny_zoo, tmp_path):
     np.testing.assert_allclose(np.load(tmp_path / "x.npy"), rows, rtol=1e-5)
 
 
+def test_many_samples_are_drawn_in_batches(tiny_zoo, tmp_path, monkeypatch):
+    monkeypatch.setattr(cli, "BATCH", 4)
+    run("sample", "tiny", "-n", 10, "--output", tmp_path / "x.npy")
+    x = np.load(tmp_path / "x.npy")
+    assert x.shape == (10, 5) and len(np.unique(x[:, 0])) == 10
+    assert (
+        run("sample", "tiny", "-n", 10).splitlines()[:4]
+        == run("sample", "tiny", "-n", 4).splitlines()
+    )
+
+
 def test_export(tiny_zoo, tmp_path):
     run("export", "tiny", tmp_path / "copy")
     assert (tmp_path / "copy" / "saved_model.pb").exists()
