@@ -27,7 +27,9 @@ UsageError = typer.BadParameter.__base__  # which typer itself does not name
 
 Name = Annotated[str, typer.Argument(help="An entry; see `list`. Or the path of one's own.")]
 Json = Annotated[bool, typer.Option("--json", help="Machine-readable output.")]
-Seed = Annotated[int, typer.Option(help="The same seed gives the same samples.", min=0)]
+Seed = Annotated[
+    int, typer.Option(help="The same seed gives the same samples.", min=0, max=2**31 - 1)
+]
 FIGURES = "log_prob", "log_prob_2se", "gaussian_log_prob", "bits_per_dim", "bits_per_dim_2se"
 BATCH = 1000  # samples drawn at once, which take memory together
 STOPPED = "stopped: the same command, without --fresh, goes on from the last validation"

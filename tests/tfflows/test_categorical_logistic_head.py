@@ -25,7 +25,9 @@ def test_begins_as_its_logistics_with_a_little_of_the_rest():
 def test_adapts_to_the_marginal():
     random = np.random.RandomState(0)
     y = random.choice([0, 3, 9], p=[0.7, 0.2, 0.1], size=[3000, 1])
-    head = CategoricalLogisticHead(1, 2, high=9, dtype="mixed_bfloat16")
+    head = CategoricalLogisticHead(
+        num_components=np.int64(2), high=9, hidden_units=np.int64(3), dtype="mixed_bfloat16"
+    )
     head.build((None, 4))
     head.adapt(y)
     mixture = head.distribution(head(np.zeros([1, 4])))

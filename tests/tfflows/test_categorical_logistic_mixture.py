@@ -75,6 +75,43 @@ def test_extreme_noise_gives_integers_in_range(share_logit):
         assert ((y == np.round(y)) & (y >= 0) & (y <= 3)).all()
 
 
+def test_noise_is_broadcast_against_the_batch():
+    mixture, _ = case(2, 0, 3, True, batch=(3,))
+    u = np.float32([0.3, 0.6, 0.9])
+    expected = mixture.from_uniform(np.broadcast_to(u, [3, 3]))
+    np.testing.assert_array_equal(mixture.from_uniform(u), expected)
+    assert mixture.from_uniform(np.broadcast_to(u, [5, 1, 3])).shape == (5, 3, 2)
+
+
+def test_many_levels_are_drawn_as_often_as_they_should_be():
+    """In float32 the sum of so many probabilities is off by a fifth of a percent."""
+    levels = np.zeros([1, 65536])
+    levels[0, 0] = np.log(65535 * 9)
+    logistics = DiscretizedLogisticMixture([0.0], [[0.0]], [[0.0]], high=65535)
+    mixture = CategoricalLogisticMixture(logistics, 50.0, levels)
+    y = mixture.from_uniform([[0.0, 0.8995], [0.0, 0.91]]).numpy()
+    assert y[0, 0] == 0 and abs(y[1, 0] / 6554 - 1) < 0.01
+
+
+def test_levels_may_have_no_probability_at_all():
+    logistics = DiscretizedLogisticMixture([0.0], [[1.0]], [[0.0]], high=3)
+    masked, inf = np.float32([[-np.inf, 0.0, 1.0, -np.inf]]), np.inf
+    y = np.float32([[0], [1], [2], [3]])
+    mixture, p = CategoricalLogisticMixture(logistics, inf, masked), scipy.special.expit(1)
+    np.testing.assert_allclose(mixture.prob(y), [0, 1 - p, p, 0], rtol=1e-5)
+    np.testing.assert_allclose(mixture.cdf(y), [0, 1 - p, 1, 1], rtol=1e-5)
+    np.testing.assert_allclose(mixture.entropy(), scipy.special.entr([p, 1 - p]).sum(), rtol=1e-5)
+    assert int(mixture.mode()[0]) == 2
+    variables = tf.constant(0.0), tf.constant(masked)
+    for method in ("log_prob", "cdf"):
+        for value in (-1.0, 0.0, 2.0, 4.0, inf):
+            with tf.GradientTape() as tape:
+                tape.watch(variables)
+                result = getattr(CategoricalLogisticMixture(logistics, *variables), method)([value])
+            for gradient in tape.gradient(result, variables):
+                assert np.isfinite(gradient).all(), (method, value)
+
+
 def test_temperature_draws_nearer_to_the_likeliest_of_all_parts():
     logistics = DiscretizedLogisticMixture([0.0], [[200.0]], [[3.0]], high=999)
     level_logits = np.zeros([1, 1000], "float32")

@@ -234,6 +234,25 @@ def test_extreme_noise_gives_integers_in_range():
         assert ((y == np.round(y)) & (y >= 0) & (y <= 3)).all()
 
 
+def test_noise_at_its_ends_gives_what_has_some_probability():
+    """TensorFlow's uniform numbers are 0 once in eight million times."""
+    mixture = DiscretizedLogisticMixture([0.0, -1e4], [[128.0, 20.0]], [[-4.0, -4.0]])
+    for u in ([0.5, 0.0], [0.5, 1.0], [1.0, 0.5], [0.0, 0.5]):
+        np.testing.assert_array_equal(mixture.from_uniform(u), [128.0])
+
+
+def test_values_beyond_the_range_have_no_gradient():
+    log_scale = tf.constant([[0.0, 0.5]])
+    for value in (-1.0, 4.0, np.inf):
+        with tf.GradientTape() as tape:
+            tape.watch(log_scale)
+            mixture = DiscretizedLogisticMixture([0.0, 1.0], [[1.0, 2.0]], log_scale, high=3)
+            log_prob, cdf = mixture.log_prob([value]), mixture.cdf([value])
+            both = tf.where(tf.math.is_inf(log_prob), 0.0, log_prob) + cdf
+        assert np.isneginf(log_prob) and float(cdf) == float(value > 0)
+        np.testing.assert_array_equal(tape.gradient(both, log_scale), [[0.0, 0.0]])
+
+
 def test_temperature_draws_nearer_to_the_likeliest_component():
     mixture = DiscretizedLogisticMixture([0.0, 2.0], [[200.0, 700.0]], [[3.0, 3.0]], high=999)
     shares, spreads = [], []

@@ -46,9 +46,9 @@ class CategoricalLogisticHead(DiscretizedLogisticHead):
     ):
         super().__init__(num_channels, num_components, low, high, min_log_scale, **kwargs)
         check_bounds(1, hidden_units=hidden_units)
-        self.hidden_units = hidden_units
+        self.hidden_units = int(hidden_units)
         self.hidden = keras.layers.Dense(
-            hidden_units, "gelu", name="hidden", dtype=flow_dtype(self)
+            self.hidden_units, "gelu", name="hidden", dtype=flow_dtype(self)
         )
         self.levels = keras.layers.Dense(
             1 + num_channels * self.num_values,
@@ -77,9 +77,10 @@ class CategoricalLogisticHead(DiscretizedLogisticHead):
     def _adapt(self, y):
         """The logits of integers are those of their frequencies, each counted once too often."""
         super()._adapt(y)
-        counts = tf.reduce_sum(tf.one_hot(tf.cast(y - self.low, tf.int32), self.num_values), 0)
-        logits = tf.math.log((counts + 1) / (len(y) + self.num_values))
-        self.levels.bias.assign(tf.concat([[FIRST_SHARE_LOGIT], tf.reshape(logits, [-1])], 0))
+        columns = (y.numpy().T - self.low).astype(int)
+        counts = np.stack([np.bincount(x, minlength=self.num_values) for x in columns])
+        logits = np.log((counts + 1) / (len(y) + self.num_values))
+        self.levels.bias.assign(np.append(FIRST_SHARE_LOGIT, logits))
 
     def _distribution(self, parameters):
         count = self._num_logistic_parameters

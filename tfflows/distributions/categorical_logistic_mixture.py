@@ -15,6 +15,7 @@ from tfflows.distributions.discretized_logistic_mixture import (
     positive_temperature,
 )
 from tfflows.distributions.integer_vectors import IntegerVectors
+from tfflows.last_axis_first import last_axis_first
 from tfflows.replace_where import replace_where
 
 
@@ -114,53 +115,60 @@ class CategoricalLogisticMixture(IntegerVectors):
 
     # -- probabilities ----------------------------------------------------------------------------
 
-    def _log_prob(self, y):
-        y = self._vectors(y)
-        by_logistics = self.logistics.log_prob(y)
-        is_value = (y >= self.low) & (y <= self.high)  # NaN is none
-        level = tf.cast(tf.where(is_value, tf.round(y) - self.low, tf.zeros_like(y)), tf.int32)
-        by_level = tf.reduce_sum(self._categorical().log_prob(level), -1)
-        log_prob = self._mix(by_level, by_logistics)
-        is_beyond = tf.reduce_any((y < self.low) | (y > self.high), -1)
-        return replace_where(is_beyond, -math.inf, log_prob)
-
-    def _categorical(self):
-        return tfd.Categorical(self.level_logits)
+    def _log_prob_inside(self, y):
+        is_nan = tf.math.is_nan(y)
+        level = tf.cast(tf.round(replace_where(is_nan, self.low, y)) - self.low, tf.int32)
+        by_level = tf.reduce_sum(tfd.Categorical(self.level_logits).log_prob(level), -1)
+        return self._mix(by_level, self.logistics.log_prob(y))
 
     def _mix(self, by_level, by_logistics):
         """The logarithm of both, each with its share."""
         share_logit = tf.convert_to_tensor(self.share_logit)
         by_level += tf.math.log_sigmoid(share_logit)
         by_logistics += tf.math.log_sigmoid(-share_logit)
-        return tfp.math.log_add_exp(by_level, by_logistics)
+        # Of nothing and nothing the sum is no number, nor are its gradients.
+        is_none = tf.math.is_inf(by_level) & tf.math.is_inf(by_logistics)
+        parts = (replace_where(is_none, 0.0, x) for x in (by_level, by_logistics))
+        return replace_where(is_none, -math.inf, tfp.math.log_add_exp(*parts))
 
     # -- samples ----------------------------------------------------------------------------------
 
-    def from_uniform(self, u: TensorLike) -> tf.Tensor:
-        u = tf.convert_to_tensor(u, self.dtype)
+    def _from_noise(self, u):
         first, rest = u[..., :1], u[..., 1:]
         share = tf.sigmoid(self.share_logit)[..., tf.newaxis]
         # What of the first number the choice has not used up is as uniform again.
         again = tf.math.divide_no_nan(first - share, 1 - share)
+        again = tf.broadcast_to(again, tf.shape(first + share))
+        rest = tf.broadcast_to(rest, tf.concat([tf.shape(again)[:-1], tf.shape(rest)[-1:]], 0))
         by_logistics = self.logistics.from_uniform(tf.concat([again, rest], -1))
-        return tf.where(first < share, self._level_from_uniform(rest), by_logistics)
+        return tf.where(first < share, self._level_from_noise(rest), by_logistics)
 
-    def _level_from_uniform(self, u):
-        ends = tf.cumsum(tf.nn.softmax(self.level_logits), axis=-1)
-        is_past = u[..., tf.newaxis] * ends[..., -1:] >= ends[..., :-1]
+    def _level_from_noise(self, u):
+        # In float64: of many levels a sum in float32 is off by more than the least likely ones.
+        ends = tf.cumsum(tf.cast(tf.nn.softmax(self.level_logits), tf.float64), axis=-1)
+        is_past = tf.cast(u, tf.float64)[..., tf.newaxis] * ends[..., -1:] >= ends[..., :-1]
         return self.low + tf.reduce_sum(tf.cast(is_past, self.dtype), -1)
 
     # -- statistics -------------------------------------------------------------------------------
 
-    def _cdf_of_integer(self, y):
+    def _log_cdf_inside(self, y):
         levels = tf.range(self.low, self.high + 1, dtype=self.dtype)
         log_probs = tf.nn.log_softmax(self.level_logits)
-        is_below = levels <= y[..., tf.newaxis]
-        by_level = tf.reduce_logsumexp(replace_where(~is_below, -math.inf, log_probs), -1)
+        is_below = (levels <= y[..., tf.newaxis]) & ~tf.math.is_inf(log_probs)
+        is_none = ~tf.reduce_any(is_below, -1, keepdims=True)
+        log_probs = replace_where(~is_below & ~is_none, -math.inf, log_probs)
+        by_level = tf.reduce_logsumexp(replace_where(is_none, 0.0, log_probs), -1)
+        by_level = replace_where(is_none[..., 0], -math.inf, by_level)
         return self._mix(by_level[..., 0], self.logistics.log_cdf(y))[..., tf.newaxis]
+
+    def _level_log_probs(self, batch_shape):
+        log_probs = tf.nn.log_softmax(self.level_logits[..., 0, :])
+        shape = tf.concat([batch_shape, tf.shape(log_probs)[-1:]], 0)
+        by_level = last_axis_first(tf.broadcast_to(log_probs, shape))
+        return self._mix(by_level, self.logistics._level_log_probs(batch_shape))
 
     def _mean(self):
         share = tf.sigmoid(self.share_logit)[..., tf.newaxis]
         levels = tf.range(self.low, self.high + 1, dtype=self.dtype)
-        by_level = tf.reduce_sum(tf.nn.softmax(self.level_logits) * levels, -1)
+        by_level = tf.linalg.matvec(tf.nn.softmax(self.level_logits), levels)
         return share * by_level + (1 - share) * self.logistics.mean()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
 import tensorflow as tf
 from tensorflow_probability.python.internal import (
     dtype_util,
@@ -125,15 +123,12 @@ class DiscretizedLogisticMixture(IntegerVectors):
 
     # -- probabilities ----------------------------------------------------------------------------
 
-    def _log_prob(self, y):
-        y = self._vectors(y)
+    def _log_prob_inside(self, y):
         lower = replace_where(y <= self.low, -FAR, y - 0.5)
         upper = replace_where(y >= self.high, FAR, y + 0.5)
         mixture = self._mixture(y)
         log_masses = tf.reduce_sum(mixture.log_masses(lower, upper), -2)
-        log_prob = tf.reduce_logsumexp(mixture.log_weights[..., 0, :] + log_masses, -1)
-        is_beyond = tf.reduce_any((y < self.low) | (y > self.high), -1)
-        return replace_where(is_beyond, -math.inf, log_prob)
+        return tf.reduce_logsumexp(mixture.log_weights[..., 0, :] + log_masses, -1)
 
     def _mixture(self, y=None) -> LogisticMixture:
         """For each number, given those before it."""
@@ -155,8 +150,7 @@ class DiscretizedLogisticMixture(IntegerVectors):
 
     # -- samples ----------------------------------------------------------------------------------
 
-    def from_uniform(self, u: TensorLike) -> tf.Tensor:
-        u = tf.convert_to_tensor(u, self.dtype)
+    def _from_noise(self, u):
         # Not by `tf.nn.softmax`, which takes longer than all the rest where there are few logits.
         weights = tf.exp(self.logits - tf.reduce_max(self.logits, -1, keepdims=True))
         ends = tf.cumsum(weights, axis=-1)
@@ -182,15 +176,18 @@ class DiscretizedLogisticMixture(IntegerVectors):
 
     # -- statistics -------------------------------------------------------------------------------
 
-    def _cdf_of_integer(self, y):
+    def _log_cdf_inside(self, y):
         return self._mixture().log_cdf(y + 0.5)
 
     def _mean(self):
         """The sum of `P(Y >= y)` over all y but the lowest."""
         if self.coefficients is not None and self.coefficients.shape[-2] != 0:
             raise NotImplementedError("`mean` is for numbers that do not depend on one another.")
-        survival = self._mixture().log_survival
-        return self.low + tf.reduce_sum(self._at_levels(lambda y: tf.exp(survival(y - 0.5)), 1), 0)
+        mixture = self._mixture()
+        survival = self._at_levels(
+            lambda y: tf.exp(mixture.log_survival(y - 0.5)), self.batch_shape_tensor()
+        )
+        return self.low + tf.reduce_sum(survival[1:], 0)
 
 
 def positive_temperature(temperature: TensorLike, dtype: tf.DType) -> tf.Tensor:

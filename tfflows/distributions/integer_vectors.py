@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+
+import numpy as np
 import tensorflow as tf
 from tensorflow_probability import distributions as tfd
 from tensorflow_probability.python.internal import reparameterization, samplers
@@ -11,12 +14,15 @@ from tfflows.data_types import TensorLike
 from tfflows.distributions.assert_integers import assert_integers
 from tfflows.replace_where import replace_where
 
+LEVELS = 64
+"""Of which statistics are computed at once."""
+
 
 class IntegerVectors(tfd.Distribution):
     """A distribution over vectors of integers from `low` to `high`, the channels of a pixel say.
 
-    A subclass writes `_log_prob`, `_event_shape`, `_event_shape_tensor` and `from_uniform`; where
-    it writes `_cdf_of_integer` and `_mean` it has these too.
+    A subclass writes `_log_prob_inside`, `_log_cdf_inside`, `_from_noise`, `_event_shape` and
+    `_event_shape_tensor`, for values that are none but those from `low` to `high`, or NaN.
 
     Args:
       dtype: of all numbers.
@@ -33,45 +39,67 @@ class IntegerVectors(tfd.Distribution):
     def _default_event_space_bijector(self):
         return None
 
-    def from_uniform(self, u: TensorLike) -> tf.Tensor:
-        """The sample that uniform noise stands for.
+    # -- probabilities ----------------------------------------------------------------------------
 
-        Args:
-          u: `[..., 1 + C]`, from 0 to 1: the first number picks the component.
+    def _log_prob(self, y):
+        y = self._vectors(y)
+        is_beyond = tf.reduce_any((y < self.low) | (y > self.high), -1)
+        inside = replace_where(is_beyond[..., tf.newaxis], self.low, y)
+        return replace_where(is_beyond, -math.inf, self._log_prob_inside(inside))
 
-        Returns:
-          Values `[..., C]`.
-        """
+    def _log_prob_inside(self, y):
         raise NotImplementedError
-
-    def _sample_n(self, n, seed=None):
-        shape = tf.concat([[n], self.batch_shape_tensor(), self.event_shape_tensor() + 1], 0)
-        return self.from_uniform(samplers.uniform(shape, dtype=self.dtype, seed=seed))
 
     def _vectors(self, y):
         y = tf.cast(y, self.dtype)
         check_vectors(y, self.event_shape[0])
         return y
 
-    def _cdf_of_integer(self, y):
-        """The logarithm of the probability of at most `y`, of single integers below `high`."""
-        raise NotImplementedError
-
     def _log_cdf(self, y):
         self._check_single("cdf")
         y = tf.floor(self._vectors(y))
-        log_cdf = replace_where(y >= self.high, 0.0, self._cdf_of_integer(y))
-        return replace_where(y < self.low, -float("inf"), log_cdf)[..., 0]
+        inside = replace_where(y < self.low, self.low, replace_where(y > self.high, self.high, y))
+        log_cdf = replace_where(y >= self.high, 0.0, self._log_cdf_inside(inside))
+        return replace_where(y < self.low, -math.inf, log_cdf)[..., 0]
+
+    def _log_cdf_inside(self, y):
+        """Of whole numbers `[..., 1]`, as `[..., 1]`."""
+        raise NotImplementedError
+
+    # -- samples ----------------------------------------------------------------------------------
+
+    def from_uniform(self, u: TensorLike) -> tf.Tensor:
+        """The sample that uniform noise stands for.
+
+        Args:
+          u: `[..., 1 + C]`, from 0 to 1: the first number picks the component. Both ends, which
+            stand for what is infinitely far, count as the numbers next to them.
+
+        Returns:
+          Values `[..., C]`.
+        """
+        u = tf.convert_to_tensor(u, self.dtype)
+        eps = np.finfo(self.dtype.as_numpy_dtype).eps
+        return self._from_noise(tf.clip_by_value(u, eps / 4, 1 - eps / 2))
+
+    def _from_noise(self, u):
+        raise NotImplementedError
+
+    def _sample_n(self, n, seed=None):
+        shape = tf.concat([[n], self.batch_shape_tensor(), self.event_shape_tensor() + 1], 0)
+        return self.from_uniform(samplers.uniform(shape, dtype=self.dtype, seed=seed))
+
+    # -- statistics -------------------------------------------------------------------------------
 
     def _mode(self):
         self._check_single("mode")
-        best = tf.argmax(self._at_levels(self._log_prob), 0)
+        best = tf.argmax(self._level_log_probs(self.batch_shape_tensor()), 0)
         return self.low + tf.cast(best, self.dtype)[..., tf.newaxis]
 
     def _entropy(self):
         self._check_single("entropy")
-        log_probs = self._at_levels(self._log_prob)
-        return -tf.reduce_sum(tf.exp(log_probs) * log_probs, 0)
+        log_probs = self._level_log_probs(self.batch_shape_tensor())
+        return -tf.reduce_sum(tf.math.multiply_no_nan(log_probs, tf.exp(log_probs)), 0)
 
     def entropy_estimate(self, num_samples: int, seed: TensorLike | None = None) -> tf.Tensor:
         """The entropy in nats, by Monte Carlo: minus the mean of the samples' log-probabilities.
@@ -85,11 +113,28 @@ class IntegerVectors(tfd.Distribution):
         """
         return -tf.reduce_mean(self.log_prob(self.sample(num_samples, seed=seed)), 0)
 
-    def _at_levels(self, function, skip=0):
-        """`function` of each integer but the first `skip`, along the first axis."""
-        levels = tf.range(self.low + skip, self.high + 1, dtype=self.dtype)
-        shape = tf.concat([self.batch_shape_tensor(), self.event_shape_tensor()], 0)
-        return tf.map_fn(lambda level: function(tf.fill(shape, level)), levels)
+    def _level_log_probs(self, batch_shape):
+        """Of each integer, along the first axis, for single numbers."""
+        return self._at_levels(self._log_prob, batch_shape)
+
+    def _at_levels(self, function, batch_shape):
+        """`function` of each integer, along the first axis.
+
+        Of some together: one by one it takes far longer, and of all the memory of all.
+        """
+        starts = tf.range(self.low, self.high + 1, LEVELS, dtype=self.dtype)
+        shape = tf.concat([batch_shape, self.event_shape_tensor()], 0)
+        levels = tf.reshape(
+            tf.range(LEVELS, dtype=self.dtype), tf.concat([[LEVELS], tf.ones_like(shape)], 0)
+        )
+
+        def of_some(start):
+            y = tf.minimum(start + levels, tf.cast(self.high, self.dtype))
+            return function(tf.broadcast_to(y, tf.concat([[LEVELS], shape], 0)))
+
+        values = tf.map_fn(of_some, starts)
+        values = tf.reshape(values, tf.concat([[-1], tf.shape(values)[2:]], 0))
+        return values[: self.high - self.low + 1]
 
     def _check_single(self, what):
         if self.event_shape[0] != 1:
