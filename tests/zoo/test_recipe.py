@@ -32,6 +32,7 @@ def test_entries_of_vectors_and_of_images():
     images = {f"{model}_{data}" for model in ("realnvp", "glow", "flowpp") for data in IMAGES}
     images |= {"glow_mnist_conditional", "glow_fashion_mnist"}
     pixel_cnns = ["mnist", "mnist_conditional", "fashion_mnist", "cifar10", "local_cifar10"]
+    pixel_cnns += ["mnist_logistics", "mnist_conditional_logistics"]
     images |= {f"pixelcnnpp_{data}" for data in pixel_cnns}
     assert set(recipes.names()) == vectors | images
 
