@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import torch
 from nflows.flows import Flow
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from zoo.data import DataSet, batches, steps_per_epoch
 from zoo.recipe import Recipe, TrainingRecipe
@@ -29,21 +30,23 @@ def train(flow: Flow, recipe: Recipe, seed: int, log: Log) -> dict[str, float]:
         val_nll, best_epoch and seconds.
     """
     data, training = recipe.data.load(), recipe.training
-    if training.use_ema:
-        raise ValueError(f"{recipe.name}: averaged weights have no counterpart here.")
     passes, steps = training.epochs_per_validation, steps_per_epoch(data, training.batch_size)
     rows = tensors(batches(data, "train", training.batch_size, seed), data)
     step = _stepper(flow, training, total=training.epochs * steps)
+    average = _average(flow, training) if training.use_ema else None
+    scored = average.module if average else flow
     best_nll, best_epoch, best = math.inf, 0, None
     started = reported = time.monotonic()
     for epoch in range(passes, training.epochs + 1, passes):
         flow.train()
         for _ in range(passes * steps):
             step(*next(rows))
-        val_nll = -np.mean(log_prob(flow, data, "validation", recipe, seed))
+            if average:
+                average.update_parameters(flow)
+        val_nll = -np.mean(log_prob(scored, data, "validation", recipe, seed))
         if val_nll < best_nll:
             best_nll, best_epoch = float(val_nll), epoch
-            best = copy.deepcopy(flow.state_dict())
+            best = copy.deepcopy(scored.state_dict())
         if training.patience and (epoch - best_epoch) // passes >= training.patience:
             break
         if time.monotonic() - reported > 15 or epoch == training.epochs:
@@ -70,6 +73,11 @@ def tensors(dataset, data: DataSet) -> Iterator[Batch]:
         context = None if label is None else np.eye(data.num_classes, dtype="float32")[label]
         # Copied: TensorFlow's memory is read-only, which PyTorch doesn't know.
         yield torch.tensor(x), None if context is None else torch.from_numpy(context)
+
+
+def _average(flow: Flow, training: TrainingRecipe) -> AveragedModel:
+    """Weights averaged over the steps, as Keras does it: the first step's are the first average."""
+    return AveragedModel(flow, multi_avg_fn=get_ema_multi_avg_fn(training.ema_momentum))
 
 
 def _stepper(flow: Flow, training: TrainingRecipe, total: int) -> Callable[..., None]:
