@@ -6,6 +6,8 @@ import scipy.special
 import tensorflow as tf
 
 from tests.tfflows.test_discretized_logistic_mixture import (
+    check_frequencies,
+    check_statistics,
     each_case,
     every_vector,
     numpy_log_prob,
@@ -60,11 +62,7 @@ def test_samples_have_their_frequencies(channels, low, high, coefficients, n=500
     y = tf.function(mixture.sample)(n, seed=(0, 1)).numpy()
     assert y.shape == (n, 2, channels) and y.dtype == np.float32
     vectors = every_vector(channels, low, high)
-    p = np.exp(expected(vectors[:, np.newaxis]))
-    weights = (high - low + 1) ** np.arange(channels)[::-1]
-    for i in range(2):
-        found = np.bincount(((y[:, i] - low) @ weights).astype(int), minlength=len(vectors)) / n
-        assert (np.abs(found - p[:, i]) < 5 * np.sqrt(p[:, i] / n) + 5 / n).all()
+    check_frequencies(y, np.exp(expected(vectors[:, np.newaxis])), low, high)
 
 
 @pytest.mark.parametrize("share_logit", [-200.0, 0.0, 200.0])
@@ -144,16 +142,7 @@ def test_log_prob_and_gradients_are_finite_and_nan_gives_nan(size):
 
 
 def test_statistics_are_sums_over_all_integers():
-    mixture, _ = case(1, -3, 4, None)
-    y = np.arange(-3, 5)[:, np.newaxis, np.newaxis]
-    p = mixture.prob(y).numpy()
-    np.testing.assert_allclose(mixture.mean()[:, 0], (p * y[..., 0]).sum(0), atol=1e-5)
-    np.testing.assert_array_equal(mixture.mode()[:, 0], p.argmax(0) - 3)
-    np.testing.assert_allclose(mixture.cdf(y), p.cumsum(0), atol=1e-5)
-    np.testing.assert_allclose(mixture.cdf([[-4.0], [7.5]]), [0.0, 1.0])
-    np.testing.assert_allclose(mixture.entropy(), -(p * np.log(p)).sum(0), atol=1e-5)
-    found = mixture.entropy_estimate(20000, seed=1)
-    np.testing.assert_allclose(found, mixture.entropy(), atol=0.03)
+    check_statistics(case(1, -3, 4, None)[0])
 
 
 def test_mean_of_vectors_and_what_is_for_single_numbers():

@@ -210,13 +210,18 @@ def test_samples_have_their_frequencies(channels, low, high, coefficients, n=500
     y = tf.function(mixture.sample)(n, seed=(0, 1)).numpy()
     assert y.shape == (n, 2, channels) and y.dtype == np.float32
     vectors = every_vector(channels, low, high)
-    expected = np.exp(mixture.log_prob(vectors[:, np.newaxis]))
+    check_frequencies(y, np.exp(mixture.log_prob(vectors[:, np.newaxis])), low, high)
+    np.testing.assert_array_equal(y, mixture.sample(n, seed=(0, 1)))
+
+
+def check_frequencies(y, expected, low, high):
+    """Of samples `[n, 2, C]`, against the probabilities of every vector, `[..., 2]`."""
+    n, _, channels = y.shape
     weights = (high - low + 1) ** np.arange(channels)[::-1]
     for i in range(2):
-        found = np.bincount(((y[:, i] - low) @ weights).astype(int), minlength=len(vectors)) / n
+        found = np.bincount(((y[:, i] - low) @ weights).astype(int), minlength=len(expected)) / n
         errors = 5 * np.sqrt(expected[:, i] / n) + 5 / n
         assert (np.abs(found - expected[:, i]) < errors).all()
-    np.testing.assert_array_equal(y, mixture.sample(n, seed=(0, 1)))
 
 
 def test_noise_of_channels_and_pixels_is_independent():
@@ -269,7 +274,11 @@ def test_temperature_draws_nearer_to_the_likeliest_component():
 
 
 def test_statistics_are_sums_over_all_integers():
-    mixture, _ = case(1, -3, 4, None)
+    check_statistics(case(1, -3, 4, None)[0])
+
+
+def check_statistics(mixture):
+    """Of single numbers from -3 to 4, in a batch of two."""
     y = np.arange(-3, 5)[:, np.newaxis, np.newaxis]
     p = mixture.prob(y).numpy()
     np.testing.assert_allclose(mixture.mean()[:, 0], (p * y[..., 0]).sum(0), atol=1e-5)

@@ -119,7 +119,7 @@ class CategoricalLogisticMixture(IntegerVectors):
         is_nan = tf.math.is_nan(y)
         level = tf.cast(tf.round(replace_where(is_nan, self.low, y)) - self.low, tf.int32)
         by_level = tf.reduce_sum(tfd.Categorical(self.level_logits).log_prob(level), -1)
-        return self._mix(by_level, self.logistics.log_prob(y))
+        return self._mix(by_level, self.logistics._log_prob_inside(y))
 
     def _mix(self, by_level, by_logistics):
         """The logarithm of both, each with its share."""

@@ -7,11 +7,11 @@ import tensorflow as tf
 from tensorflow_probability import bijectors as tfb
 
 from tfflows.families.bounded import bounded
-from tfflows.families.family import Family
+from tfflows.families.location_scale import LocationScale
 
 
 @keras.saving.register_keras_serializable("tfflows")
-class Affine(Family):
+class Affine(LocationScale):
     """`z = (x - shift) exp(-log_scale)` (Papamakarios et al. 2017, MAF, equation 4).
 
     The log-scale is bounded, `max_log_scale * tanh(raw / max_log_scale)`: with a free one, a
@@ -25,30 +25,12 @@ class Affine(Family):
     (2.0, 0.0)
     """
 
-    num_parameters = 2
-
     def __init__(self, max_log_scale: float = 5.0):
         if not max_log_scale > 0:
             raise ValueError(
                 f"`max_log_scale` should be greater than 0. Received: {max_log_scale}."
             )
         self.max_log_scale = max_log_scale
-
-    def bijector(self, parameters: tf.Tensor) -> tfb.Bijector:
-        return self._bijector_and_log_scale(parameters)[0]
-
-    def forward_and_log_det(
-        self, x: tf.Tensor, parameters: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        # TFP gives the same log-determinant, by some forty graph operations more.
-        bijector, log_scale = self._bijector_and_log_scale(parameters)
-        return bijector.inverse(x), -log_scale
-
-    def inverse_and_log_det(
-        self, z: tf.Tensor, parameters: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        bijector, log_scale = self._bijector_and_log_scale(parameters)
-        return bijector.forward(z), log_scale
 
     def _bijector_and_log_scale(self, parameters):
         shift, raw = tf.unstack(parameters, axis=-1)

@@ -8,14 +8,14 @@ import keras
 import tensorflow as tf
 from tensorflow_probability import bijectors as tfb
 
-from tfflows.families.family import Family
+from tfflows.families.location_scale import LocationScale
 
 MIN_SCALE = 1e-3
 RAW_OF_ONE = math.log(math.expm1(1 - MIN_SCALE))
 
 
 @keras.saving.register_keras_serializable("tfflows")
-class SoftplusAffine(Family):
+class SoftplusAffine(LocationScale):
     """`z = scale x + shift`, `scale = softplus(raw) + 0.001` (as in nflows, Durkan et al. 2020).
 
     Where `Affine` has its scale double with each 0.7 that the network adds, this one adds to it:
@@ -27,25 +27,7 @@ class SoftplusAffine(Family):
     (3.0, 0.0)
     """
 
-    num_parameters = 2
-
-    def bijector(self, parameters: tf.Tensor) -> tfb.Bijector:
-        scale, shift = _scale_and_shift(parameters)
-        return tfb.Invert(tfb.Shift(shift)(tfb.Scale(scale)))
-
-    def forward_and_log_det(
-        self, x: tf.Tensor, parameters: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        scale, shift = _scale_and_shift(parameters)
-        return scale * x + shift, tf.math.log(scale)
-
-    def inverse_and_log_det(
-        self, z: tf.Tensor, parameters: tf.Tensor
-    ) -> tuple[tf.Tensor, tf.Tensor]:
-        scale, shift = _scale_and_shift(parameters)
-        return (z - shift) / scale, -tf.math.log(scale)
-
-
-def _scale_and_shift(parameters):
-    shift, raw = tf.unstack(parameters, axis=-1)
-    return tf.nn.softplus(raw + RAW_OF_ONE) + MIN_SCALE, shift
+    def _bijector_and_log_scale(self, parameters):
+        shift, raw = tf.unstack(parameters, axis=-1)
+        scale = tf.nn.softplus(raw + RAW_OF_ONE) + MIN_SCALE
+        return tfb.Invert(tfb.Shift(shift)(tfb.Scale(scale))), -tf.math.log(scale)

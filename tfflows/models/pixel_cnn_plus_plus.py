@@ -130,8 +130,9 @@ class PixelCNNPlusPlus(DensityModel):
         given = {"high": self.max_value, "name": "head", "dtype": flow_dtype(self)}
         if self.categorical_units is None:
             return DiscretizedLogisticHead(channels, self.num_components, **given)
-        given["hidden_units"] = self.categorical_units
-        return CategoricalLogisticHead(channels, self.num_components, **given)
+        return CategoricalLogisticHead(
+            channels, self.num_components, hidden_units=self.categorical_units, **given
+        )
 
     @property
     def num_values(self) -> int:
