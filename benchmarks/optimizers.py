@@ -17,7 +17,7 @@ RATES = {"adam": [3e-3, 1e-2], "muon": [1e-2, 2e-2]}
 
 def main() -> None:
     parser = command_line.parser("optimizers", __doc__)
-    names = ["pixelcnnpp_local_cifar10", "pixelcnnpp_mnist_logistics", "glow_mnist"]
+    names = ["pixelcnnpp_local_cifar10_kernel_7", "pixelcnnpp_mnist_logistics", "glow_mnist"]
     parser.add_argument("--recipes", nargs="+", default=names)
     parser.add_argument("--steps", type=int, default=600)
     for optimizer, rates in RATES.items():

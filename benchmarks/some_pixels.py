@@ -2,9 +2,9 @@
 
 A local PixelCNN++ of 0.72 M parameters learns CIFAR-10 for as many CPU seconds in each case, the
 reading of images included: Adam, 3e-3, to zero by a cosine, gradients clipped as in the recipe
-pixelcnnpp_local_cifar10. Then the variance of the gradient of each case is taken where the first
-one ended, in units of Adam's second moments; information a second is the inverse of variance by
-seconds of a step, against the first case.
+pixelcnnpp_local_cifar10_kernel_7. Then the variance of the gradient of each case is taken where the
+first one ended, in units of Adam's second moments; information a second is the inverse of variance
+by seconds of a step, against the first case.
 
 On one core of an AMD EPYC with avx512_bf16, mixed_bfloat16, 360 CPU seconds, and with gradients
 clipped at a norm of 50, by which less is learnt (`benchmarks/clipping.py`); bits per dimension of
@@ -35,7 +35,7 @@ from zoo.recipe import find
 CASES = [(32, None), (8, None), (256, 32)]
 MODEL = {"units": 128, "num_blocks": 3, "num_levels": 1, "kernel_size": 1, "first_kernel_size": 7}
 RATE = 3e-3
-CLIP = find("pixelcnnpp_local_cifar10").training.global_clipnorm
+CLIP = find("pixelcnnpp_local_cifar10_kernel_7").training.global_clipnorm
 
 
 def main() -> None:

@@ -11,6 +11,8 @@ import keras
 import numpy as np
 
 from tfflows import saved_model
+from tfflows.layer_paths import layer_paths
+from tfflows.networks import CausalConvolution
 from tfflows.weight_paths import weight_paths
 from zoo import registry
 from zoo.recipe import Recipe, recorded
@@ -144,15 +146,21 @@ class Resume(keras.callbacks.Callback):
     def begin_with(self, model: keras.Model, name: str) -> None:
         """Puts the weights of the entry `name` into the model, and counts the time they took.
 
-        What the model has beyond them, for a condition say, is left as it is. Call it before
-        `adapt`, which leaves alone what has been initialized.
+        What the model has beyond them, for a condition say, is left as it is. Causal convolutions
+        may see more pixels than the entry's: they begin as those. Call it before `adapt`, which
+        leaves alone what has been initialized.
 
         Raises:
             ValueError: a weight of the entry is none of the model's, or has another shape.
         """
         directory = registry.path(name)
         own, theirs = weight_paths(model), weight_paths(saved_model.load(directory))
+        layers = {"/".join(path): layer for path, layer in layer_paths(model)}
         for path, weight in theirs.items():
+            parent, _, kind = path.rpartition("/")
+            if kind == "direction" and isinstance(layer := layers.get(parent), CausalConvolution):
+                if layer.sees_all_of(weight):
+                    weight = layer.extend(weight)
             if path not in own or own[path].shape != weight.shape:
                 found = own[path].shape if path in own else "none of that name"
                 raise ValueError(

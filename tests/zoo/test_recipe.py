@@ -33,6 +33,7 @@ def test_entries_of_vectors_and_of_images():
     images |= {"glow_mnist_conditional", "glow_fashion_mnist"}
     pixel_cnns = ["mnist", "mnist_conditional", "fashion_mnist", "cifar10", "local_cifar10"]
     pixel_cnns += ["mnist_logistics", "mnist_conditional_logistics"]
+    pixel_cnns += ["local_cifar10_kernel_7"]
     images |= {f"pixelcnnpp_{data}" for data in pixel_cnns}
     assert set(recipes.names()) == vectors | images
 

@@ -260,6 +260,39 @@ def test_what_is_beyond_those_weights_is_initialized_behind_them(tiny_zoo, tmp_p
     assert unlike == ["flow/normalization_2/loc", "flow/normalization_2/log_scale"]
 
 
+def of_kernel(size, **training):
+    arguments = {"units": 4, "num_blocks": 1, "num_levels": 1, "kernel_size": 1}
+    arguments |= {"num_components": 2, "first_kernel_size": size}
+    return parse(
+        {
+            "name": f"kernel_{size}",
+            "model": {"class": "PixelCNNPlusPlus", "arguments": arguments},
+            "data": {"name": "digit_images"},
+            "training": {"epochs": 1, "batch_size": 100, "adapt_rows": 100} | training,
+        }
+    )
+
+
+def test_a_convolution_that_sees_more_begins_as_one_that_sees_less(
+    image_data, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(registry, "PLACES", (tmp_path,))
+    metadata = zoo.train.train(of_kernel(3), tmp_path / "kernel_3")
+    begun = of_kernel(7, begins_with="kernel_3", learning_rate=1e-30)
+    _, record = fit(begun, tmp_path / "begun", default_strategy())
+    assert record.best_nll == pytest.approx(metadata["metrics"]["val_nll"], rel=1e-5)
+
+
+def test_a_convolution_that_sees_less_is_refused(image_data, tmp_path, monkeypatch):
+    monkeypatch.setattr(registry, "PLACES", (tmp_path,))
+    more, less = (of_kernel(size).make_model() for size in (7, 3))
+    for model in (more, less):
+        model.build((None, 8, 8, 1))
+    more.export(tmp_path / "kernel_7" / "1")
+    with pytest.raises(ValueError, match=r"kernel_3 cannot begin with kernel_7, .* \(1, 3, 2, 4\)"):
+        Resume(tmp_path / "state.npz", of_kernel(3)).begin_with(less, "kernel_7")
+
+
 def test_a_model_without_all_of_those_weights_is_refused(tiny_zoo, tmp_path):
     wider = copy.deepcopy(TINY["model"])
     wider["arguments"]["units"] = [9]

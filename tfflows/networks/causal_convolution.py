@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import keras
+import numpy as np
 import tensorflow as tf
 
+from tfflows.data_types import TensorLike
 from tfflows.networks.weight_normalized_dense import WeightNormalizedDense
 
 
@@ -68,10 +70,27 @@ class CausalConvolution(WeightNormalizedDense):
         if self.kernel_size == (1, 1) and self.strides == 1:
             # A product: the gradient of such a convolution is slower on CPUs.
             return super().apply_kernel(inputs, kernel[0, 0])
-        columns = self.kernel_size[1] - 1
-        left = columns if self.stream == "down_right" else columns // 2
-        padding = [[0, 0], [top, 0], [left, columns - left], [0, 0]]
+        padding = [[0, 0], [top, 0], self._sides(self.kernel_size[1] - 1), [0, 0]]
         return tf.nn.conv2d(tf.pad(inputs, padding), kernel, self.strides, "VALID")
+
+    def _sides(self, columns):
+        """Of so many columns, how many are to the left of a pixel, and how many to the right."""
+        left = columns if self.stream == "down_right" else columns // 2
+        return [left, columns - left]
+
+    def sees_all_of(self, kernel: TensorLike) -> bool:
+        """Whether a kernel, `[rows, columns, ...]`, has no more of either than this layer's."""
+        return tuple(np.maximum(self.kernel_size, kernel.shape[:2])) == self.kernel_size
+
+    def extend(self, kernel: TensorLike) -> np.ndarray:
+        """A kernel that sees less as one of this layer, with zeros beyond: of the same outputs.
+
+        Args:
+          kernel: `[rows, columns, ...]`, those of `sees_all_of`.
+        """
+        kernel = np.asarray(kernel)
+        rows, columns = np.subtract(self.kernel_size, kernel.shape[:2])
+        return np.pad(kernel, [(rows, 0), self._sides(columns), (0, 0), (0, 0)])
 
     # -- row by row, pixel by pixel -------------------------------------------------------------
 
