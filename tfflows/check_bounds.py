@@ -53,6 +53,7 @@ def whole_numbers(**arguments: float) -> list[int]:
     ValueError: `high` should be a whole number. Received: high=255.5.
     """
     for name, value in arguments.items():
-        if not math.isfinite(value) or value != int(value):
+        is_finite = isinstance(value, numbers.Real) and math.isfinite(value)
+        if not is_finite or value != int(value):
             raise ValueError(f"`{name}` should be a whole number. Received: {name}={value}.")
     return [int(value) for value in arguments.values()]

@@ -13,6 +13,7 @@ import yaml
 
 import tfflows
 import zoo.data
+from zoo import registry
 from zoo.card_figures import figures
 from zoo.models import MODELS
 from zoo.replace import replace
@@ -108,7 +109,9 @@ def write_card(
     size = sum(file.stat().st_size for file in (entry / version).rglob("*") if file.is_file())
     pictures = [name for name in [*TOP, *MORE] if (entry / name).exists()]
     log = np.genfromtxt(entry / "training.csv", delimiter=",", names=True, ndmin=1)
-    outlook = _outlook(log, zoo.data.load(metadata["recipe"]["data"]["name"]))
+    recipe = metadata["recipe"]
+    data, began = zoo.data.load(recipe["data"]["name"]), recipe["training"].get("begins_with")
+    outlook = _outlook(log, data, began)
     text = card_text(metadata, size, version, pictures, outlook, len(log), where)
     replace(entry / "README.md", text.encode())
 
@@ -210,9 +213,13 @@ def _began(entry: str | None) -> str:
     return f", among them those that `{entry}` had had when this began with its weights"
 
 
-def _outlook(log: np.ndarray, data: zoo.data.DataSet) -> str:
-    """What the last third of the training bought: by that, what more of it might."""
-    seconds, nll = log["seconds"], log["val_nll"]
+def _outlook(log: np.ndarray, data: zoo.data.DataSet, began: str | None) -> str:
+    """What the last third of the training bought: by that, what more of it might.
+
+    Counted from where it began, if with the weights of another entry.
+    """
+    start = 3600 * registry.metadata(began)["hours"] if began else 0.0
+    seconds, nll = log["seconds"] - start, log["val_nll"]
     total = seconds[-1]
     before = nll[seconds <= total * 2 / 3]
     if not (data.is_image and len(before)):

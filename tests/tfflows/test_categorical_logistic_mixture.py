@@ -98,10 +98,11 @@ def test_levels_may_have_no_probability_at_all():
     mixture, p = CategoricalLogisticMixture(logistics, inf, masked), scipy.special.expit(1)
     np.testing.assert_allclose(mixture.prob(y), [0, 1 - p, p, 0], rtol=1e-5)
     np.testing.assert_allclose(mixture.cdf(y), [0, 1 - p, 1, 1], rtol=1e-5)
+    np.testing.assert_allclose(mixture.survival_function(y), [1, p, 0, 0], rtol=1e-5)
     np.testing.assert_allclose(mixture.entropy(), scipy.special.entr([p, 1 - p]).sum(), rtol=1e-5)
     assert int(mixture.mode()[0]) == 2
     variables = tf.constant(0.0), tf.constant(masked)
-    for method in ("log_prob", "cdf"):
+    for method in ("log_prob", "cdf", "survival_function"):
         for value in (-1.0, 0.0, 2.0, 4.0, inf):
             with tf.GradientTape() as tape:
                 tape.watch(variables)

@@ -67,7 +67,7 @@ def test_an_int_is_the_same_seed_everywhere():
     assert not np.array_equal(layer(y)[0], layer(y)[0])
     model = discrete_model()
     assert np.array_equal(model.stateless_seed(7), [0, 7])
-    for seed in (1.5, [1, 2, 3], "a"):
+    for seed in (1.5, [1, 2, 3], "a", [2**31, 0], tf.constant([2**31, 0], tf.int64)):
         with pytest.raises((ValueError, TypeError)):
             layer(y, seed=seed)
 

@@ -224,6 +224,14 @@ def test_bins_at_the_ends_hold_heavy_tails(end):
     np.testing.assert_allclose(found, np.log(scipy.stats.t(1.0).sf(abs(end) - 0.5)), atol=0.05)
 
 
+@pytest.mark.parametrize(
+    "distribution", [tfd.Bernoulli(0.5), tfd.QuantizedDistribution(tfd.Normal(0.0, 1.0))]
+)
+def test_what_is_discrete_already_is_refused(distribution):
+    with pytest.raises(ValueError, match="should be of a continuous variable.*Received: "):
+        Discretized(distribution)
+
+
 @pytest.mark.parametrize("ends", [{"low": 0.5}, {"high": np.nan}, {"low": 0, "high": 9.5}])
 def test_ends_that_are_no_integers_are_refused(ends):
     with pytest.raises(ValueError, match=f"`{[*ends][-1]}` should be a whole number. Received: "):

@@ -285,10 +285,34 @@ def check_statistics(mixture):
     np.testing.assert_array_equal(mixture.mode()[:, 0], p.argmax(0) - 3)
     np.testing.assert_allclose(mixture.cdf(y), p.cumsum(0), atol=1e-5)
     np.testing.assert_allclose(mixture.cdf([[-4.0], [7.5]]), [0.0, 1.0])
+    survival = mixture.survival_function(y)
+    np.testing.assert_allclose(survival[:-1], p[::-1].cumsum(0)[-2::-1], atol=1e-5)
+    np.testing.assert_array_equal(survival[-1], [0, 0])
+    np.testing.assert_allclose(mixture.survival_function([[-4.0], [7.5]]), [1.0, 0.0])
     np.testing.assert_allclose(mixture.cdf([[0.9], [-2.1]]), [p[:4, 0].sum(), p[:1, 1].sum()], 1e-5)
     np.testing.assert_allclose(mixture.entropy(), -(p * np.log(p)).sum(0), atol=1e-5)
     found = mixture.entropy_estimate(20000, seed=1)
     np.testing.assert_allclose(found, mixture.entropy(), atol=0.03)
+
+
+def test_survival_function_keeps_its_digits_in_the_tail():
+    loc = tf.constant([[100.0]])
+    for y in (118.0, 200.0, 254.0, 255.0):
+        with tf.GradientTape() as tape:
+            tape.watch(loc)
+            mixture = DiscretizedLogisticMixture([0.0], loc, [[0.0]])
+            log_survival = mixture.log_survival_function([y])
+        expected = scipy.special.log_expit(100 - y - 0.5) if y < 255 else -np.inf
+        np.testing.assert_allclose(log_survival, expected, rtol=1e-6)
+        np.testing.assert_allclose(tape.gradient(log_survival, loc), [[float(y < 255)]], rtol=1e-5)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float64"])
+def test_samples_in_any_precision(dtype):
+    values = (tf.cast(x, dtype) for x in ([0.0], [[100.0]], [[1.0]]))
+    y = DiscretizedLogisticMixture(*values).sample(2000, seed=1)
+    assert y.dtype == dtype and (y == tf.round(y)).numpy().all()
+    np.testing.assert_allclose(np.mean(np.float64(y)), 100, atol=0.6)
 
 
 def test_statistics_of_vectors():

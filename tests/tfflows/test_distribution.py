@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
+import tfflows
 from tests.processes import forked
 from tests.tfflows.distributed_cases import CASES, SCORED, STEPS, data, rows_seen, train, work
 from tfflows.models.clip_after_reduction import clip_after_reduction
@@ -44,6 +45,17 @@ def test_parts_of_a_batch_of_different_sizes_count_by_their_rows(two_replicas):
     size = {"rows": 7, "batch": 4, "epochs": 10}
     expected = train("clipnorm", tf.distribute.get_strategy(), **size)
     assert_same(expected, train("clipnorm", two_replicas, **size).get_weights())
+
+
+def test_the_loss_that_is_reported_counts_rows_too(two_replicas):
+    x = np.random.RandomState(0).normal(size=(7, 2)).astype("float32")
+    for strategy in (tf.distribute.get_strategy(), two_replicas):
+        with strategy.scope():
+            keras.utils.set_random_seed(0)
+            model = tfflows.RealNVP(2, (8,))
+            model.compile(keras.optimizers.SGD(0.0))
+        logs = model.fit(x, batch_size=4, verbose=0).history
+        np.testing.assert_allclose(logs["loss"], logs["nll"], rtol=1e-6)
 
 
 @pytest.fixture(scope="module")

@@ -28,8 +28,8 @@ def test_pixels_of_eight_bits_come_back():
     model, x = off_identity(flow_plus_plus(), 0.1), pixels()
     z = model.encode(x)
     assert z.shape == (8, 64) and float(tf.math.reduce_std(z)) > 0.1
-    np.testing.assert_allclose(model.decode(tf.identity(z)) / 256, x / 256, atol=1e-4)
-    np.testing.assert_array_equal(model.dequantization.discretize(model.decode(z) + 0.5), x)
+    np.testing.assert_allclose(model.decode(tf.identity(z)) / 256, (x + 0.5) / 256, atol=1e-4)
+    np.testing.assert_array_equal(model.dequantization.discretize(model.decode(z)), x)
 
 
 def test_samples_are_pixels():

@@ -37,7 +37,7 @@ def pixels(n=8, shape=(8, 8, 3)):
 
 @pytest.mark.parametrize("alpha", [None, 0.05])
 def test_pixels_of_eight_bits_come_back(alpha):
-    model, x = glow(alpha=alpha), pixels()
+    model, x = glow(alpha=alpha), pixels().astype("float32")
     z = model.encode(x)
     assert z.shape == (8, 192) and float(tf.math.reduce_std(z)) > 0.1
     np.testing.assert_allclose(model.decode(tf.identity(z)) / 256, x / 256, atol=1e-4)
@@ -278,7 +278,7 @@ OPTIONS = {
 
 @pytest.mark.parametrize("name", OPTIONS)
 def test_options_give_a_flow_that_comes_back(name):
-    model, x = OPTIONS[name](), pixels(shape=(8, 8, 2))
+    model, x = OPTIONS[name](), pixels(shape=(8, 8, 2)).astype("float32")
     model.build((None, 8, 8, 2))
     noisy(model, 0.03)
     z = model.encode(x)
@@ -336,9 +336,10 @@ def test_bin_widths_of_every_channel_are_those_of_pixels():
 
 
 @pytest.mark.parametrize("alpha", [None, 1e-5])
-def test_pixels_in_the_middle_of_their_bins_come_back_the_same(alpha):
+def test_integers_are_in_the_middle_of_their_bins_and_come_back_the_same(alpha):
     model, x = glow(alpha=alpha), pixels()
-    z = model.encode(model.dequantization.middle(x))
+    z = model.encode(x)
+    np.testing.assert_array_equal(z, model.encode(model.dequantization.middle(x)))
     np.testing.assert_array_equal(model.dequantization.discretize(model.decode(z)), x)
     np.testing.assert_array_equal(model.resample(z, kept=[0, 1]), x)
 
@@ -355,6 +356,18 @@ def test_latents_and_their_parts_of_other_shapes_are_refused():
     fine, coarse = model.split_latent(z)
     joined = model.join_latent([np.zeros(fine.shape), coarse])
     np.testing.assert_array_equal(model.split_latent(joined)[1], coarse)
+    for parts in ([coarse, fine], [fine], [fine[:, :2], coarse]):
+        with pytest.raises(ValueError, match=r"expected parts .* \[batch, 4, 4, 6\], .*Received"):
+            model.join_latent(parts)
+
+
+def test_each_image_may_have_a_seed_of_its_own_after_all_had_one():
+    model = glow()
+    z = model.encode(pixels(4))
+    model.resample(z, [1], seed=0)
+    seeds = np.arange(8).reshape(4, 2)
+    x = model.resample(z, [1], seed=seeds)
+    np.testing.assert_array_equal(model.resample(z[1:2], [1], seed=seeds[1:2])[0], x[1])
 
 
 def test_noise_of_rows_takes_one_seed_or_as_many_as_there_are_rows():

@@ -275,6 +275,20 @@ def test_a_chain_that_cannot_be_rebuilt_stops_training():
     np.testing.assert_array_equal(lossy.kernel, before)
 
 
+@pytest.mark.parametrize("memory", [None, *MODES])
+def test_a_loss_that_is_no_number_is_told_of_as_such(memory):
+    model = tfflows.Glow(1, 1, 4, seed=1, memory=memory, dequantization=None)
+    model.compile(keras.optimizers.SGD(1e25))
+    x = np.random.RandomState(0).uniform(0, 255, (12, 4, 4, 1)).astype("float32")
+    model.build((None, 4, 4, 1))
+    model.adapt(x)
+    before = model.get_weights()
+    with pytest.raises(FloatingPointError, match="The loss is "):
+        model.fit(x, batch_size=4, epochs=3, verbose=0)
+    for one, other in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
 @pytest.mark.parametrize(("error", "stops"), [(0.0, False), (0.01, True)])
 def test_one_example_that_is_not_rebuilt_is_seen_among_many(error, stops):
     wrong = tf.one_hot([0], 1000, error)[0, :, tf.newaxis]

@@ -656,6 +656,13 @@ BAD = {
     "nan to be scored": (lambda m: m.log_prob(NAN), "without NaN"),
     "features to be scored": (lambda m: m.log_prob(X[:, 1:]), r"\[batch, 4\]"),
     "temperature": (lambda m: m.sample(2, temperature=-1.0), "`temperature` should be a number, 0"),
+    "temperature of none": (lambda m: m.sample(2, temperature=None), "`temperature` should be"),
+    "temperature in words": (lambda m: m.sample(2, temperature="hot"), "`temperature` should be"),
+    "samples in words": (lambda m: m.sample("two"), "`n` should be a whole number, 0 or more"),
+    "importance in words": (
+        lambda m: m.log_prob(X, num_importance_samples="two"),
+        "`num_importance_samples` should be a whole number, 1 or more",
+    ),
     "infinite temperature": (lambda m: m.sample(2, temperature=np.inf), "`temperature` should be"),
     "lists": (lambda m: m.fit(X.tolist()), "an array, .*Received: list of"),
     "a dict": (lambda m: m.evaluate({"x": X}), "an array, .*Received: dict"),
@@ -1007,9 +1014,18 @@ def test_a_mask_of_ones_own_alternates_too():
     assert [layer.mask.swap for layer in again.flow.layers] == [True, False, True] and mask.swap
 
 
-def test_summary_tells_of_the_weights(capsys):
-    model = tfflows.RealNVP(2, (8,))
-    model.build((None, DIM))
+@pytest.mark.parametrize(
+    ("model", "shape"),
+    [
+        (lambda: tfflows.RealNVP(2, (8,)), (DIM,)),
+        (lambda: tfflows.Glow(1, 1, 4, num_classes=2), (4, 4, 1)),
+        (lambda: tfflows.PixelCNNPlusPlus(4, num_classes=2), (4, 4, 1)),
+        (lambda: tfflows.PixelCNNPlusPlus(4, num_levels=1, kernel_size=1), (4, 4, 1)),
+    ],
+)
+def test_summary_tells_of_the_weights(model, shape, capsys):
+    model = model()
+    model.build((None, *shape))
     model.summary()
     assert f"{model.count_params()}" in capsys.readouterr().out.replace(",", "")
 

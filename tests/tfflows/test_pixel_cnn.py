@@ -246,6 +246,21 @@ def test_dropout_is_for_training():
 
 
 @pytest.mark.parametrize("kind", ["deep", "local"])
+def test_samplers_do_not_drop(kind):
+    class Drawn(keras.layers.Layer):
+        def call(self, n, training=None):
+            return model.sample(2, [0, 1], seed=1)
+
+    model = pixel_cnn(kind, dropout=0.5)
+    expected = model.sample(2, [0, 1], seed=1)
+    np.testing.assert_array_equal(Drawn()(tf.zeros([]), training=True), expected)
+    fresh = pixel_cnn(kind, dropout=0.5)  # whose sampler is traced in training
+    fresh.set_weights(model.get_weights())
+    model = fresh
+    np.testing.assert_array_equal(Drawn()(tf.zeros([]), training=True), expected)
+
+
+@pytest.mark.parametrize("kind", ["deep", "local"])
 def test_gradients_are_the_same_with_less_memory(kind):
     gradients = []
     for memory in (None, "recompute"):
@@ -364,6 +379,8 @@ def test_some_pixels_train_in_mixed_precision():
         ({"categorical_units": 0}, "`categorical_units` should be at least 1"),
         ({"first_kernel_size": 2}, "should be odd, 3 or more"),
         ({"dropout": 1.5}, "`dropout` should be 0, or"),
+        ({"dropout": np.nan}, "`dropout` should be 0, or"),
+        ({"dropout": None}, "`dropout` should be 0, or"),
     ],
 )
 def test_bad_arguments_are_refused(bad, match):

@@ -27,6 +27,9 @@ def test_what_is_decoded_is_what_was_encoded(name):
     x, _ = model.dequantization(model.dequantization.discretize(x), seed=2)
     again = model.decode(model.encode(x, labels), labels)
     np.testing.assert_allclose(again / 256, x / 256, atol=1e-4)
+    pixels = model.dequantization.discretize(x).numpy().astype("uint8")
+    again = model.decode(model.encode(pixels, labels), labels)
+    np.testing.assert_array_equal(model.dequantization.discretize(again), pixels)
 
 
 def test_there_are_such_flows():

@@ -1,6 +1,7 @@
 """An entry of images, from its recipe to its artifact and card."""
 
 import csv
+import shutil
 
 import numpy as np
 import pytest
@@ -11,7 +12,7 @@ from zoo import registry
 from zoo.card_figures import gap
 from zoo.data.catalogue import CATALOGUE
 from zoo.evaluate import evaluate, protocol
-from zoo.model_card import card_text
+from zoo.model_card import card_text, write_card
 from zoo.optimizer import make_optimizer
 from zoo.recipe import parse
 from zoo.resume import Resume
@@ -47,6 +48,25 @@ def test_card(image_entries):
         "python -m zoo train tiny_images",
     ):
         assert text in card
+
+
+def test_what_more_training_would_bring_is_told_from_where_it_began(
+    image_entries, image_data, tmp_path
+):
+    entry = tmp_path / "begun"
+    shutil.copytree(image_entries / "tiny_images", entry)
+    metadata = saved_model.read(entry / "1")["metadata"]
+    hours = metadata["hours"]
+    metadata["recipe"]["training"]["begins_with"] = str(entry)
+    log = "epoch,step,nll,val_nll,learning_rate,seconds"
+    rows = [(i, 5 * i, 90, 100 - 10 * i, 1e-3, 3600 * (hours + i)) for i in (1, 2, 3)]
+    lines = [log, *(",".join(map(str, row)) for row in rows)]
+    (entry / "training.csv").write_text("\n".join(lines))
+    write_card(entry, metadata)
+    card, bits = (entry / "README.md").read_text(), 10 / (64 * np.log(2))
+    assert f"The last third of the time (1.0 hours) brought {bits:.3f} bits" in card
+    more = bits * np.log1p(10 / 3) / np.log(1.5)
+    assert f"10 hours more would bring {more:.3f}," in card
 
 
 def test_card_names_the_methods_that_there_are(image_entries, image_data):

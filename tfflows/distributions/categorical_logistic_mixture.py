@@ -152,14 +152,24 @@ class CategoricalLogisticMixture(IntegerVectors):
     # -- statistics -------------------------------------------------------------------------------
 
     def _log_cdf_inside(self, y):
-        levels = tf.range(self.low, self.high + 1, dtype=self.dtype)
+        by_level = self._log_sum(self._levels() <= y[..., tf.newaxis])
+        return self._mix(by_level, self.logistics.log_cdf(y))[..., tf.newaxis]
+
+    def _log_survival_inside(self, y):
+        by_level = self._log_sum(self._levels() > y[..., tf.newaxis])
+        return self._mix(by_level, self.logistics.log_survival_function(y))[..., tf.newaxis]
+
+    def _levels(self):
+        return tf.range(self.low, self.high + 1, dtype=self.dtype)
+
+    def _log_sum(self, is_in):
+        """Of a single number, the log-probability of some levels, `[..., 1, N]`, by the softmax."""
         log_probs = tf.nn.log_softmax(self.level_logits)
-        is_below = (levels <= y[..., tf.newaxis]) & ~tf.math.is_inf(log_probs)
-        is_none = ~tf.reduce_any(is_below, -1, keepdims=True)
-        log_probs = replace_where(~is_below & ~is_none, -math.inf, log_probs)
-        by_level = tf.reduce_logsumexp(replace_where(is_none, 0.0, log_probs), -1)
-        by_level = replace_where(is_none[..., 0], -math.inf, by_level)
-        return self._mix(by_level[..., 0], self.logistics.log_cdf(y))[..., tf.newaxis]
+        is_in &= ~tf.math.is_inf(log_probs)
+        is_none = ~tf.reduce_any(is_in, -1, keepdims=True)
+        log_probs = replace_where(~is_in & ~is_none, -math.inf, log_probs)
+        total = tf.reduce_logsumexp(replace_where(is_none, 0.0, log_probs), -1)
+        return replace_where(is_none[..., 0], -math.inf, total)[..., 0]
 
     def _level_log_probs(self, batch_shape):
         log_probs = tf.nn.log_softmax(self.level_logits[..., 0, :])
@@ -169,6 +179,5 @@ class CategoricalLogisticMixture(IntegerVectors):
 
     def _mean(self):
         share = tf.sigmoid(self.share_logit)[..., tf.newaxis]
-        levels = tf.range(self.low, self.high + 1, dtype=self.dtype)
-        by_level = tf.linalg.matvec(tf.nn.softmax(self.level_logits), levels)
+        by_level = tf.linalg.matvec(tf.nn.softmax(self.level_logits), self._levels())
         return share * by_level + (1 - share) * self.logistics.mean()

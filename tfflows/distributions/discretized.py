@@ -56,6 +56,11 @@ class Discretized(tfd.Distribution):
                 "`distribution` should be of scalars. Received: event shape "
                 f"{tuple(distribution.event_shape)}."
             )
+        if distribution.dtype.is_integer or isinstance(distribution, tfd.QuantizedDistribution):
+            raise ValueError(
+                "`distribution` should be of a continuous variable, which is then rounded. "
+                f"Received: {distribution}."
+            )
         self.distribution = distribution
         with tf.name_scope(name) as name:
             super().__init__(

@@ -72,9 +72,9 @@ class DiscretizedLogisticHead(keras.layers.Layer):
         check_bounds(1, num_channels=num_channels, num_components=num_components)
         if min_log_scale is not None:
             check_bounds(-MAX_LOG_SCALE, MAX_LOG_SCALE, min_log_scale=min_log_scale)
-        check_ends(low, high)
-        self.num_channels, self.num_components = int(num_channels), int(num_components)
         self.low, self.high = whole_numbers(low=low, high=high)
+        check_ends(self.low, self.high)
+        self.num_channels, self.num_components = int(num_channels), int(num_components)
         self.min_log_scale = min_log_scale
         self.dense = keras.layers.Dense(
             self._num_logistic_parameters,

@@ -179,6 +179,9 @@ class DiscretizedLogisticMixture(IntegerVectors):
     def _log_cdf_inside(self, y):
         return self._mixture().log_cdf(y + 0.5)
 
+    def _log_survival_inside(self, y):
+        return self._mixture().log_survival(y + 0.5)
+
     def _mean(self):
         """The sum of `P(Y >= y)` over all y but the lowest."""
         if self.coefficients is not None and self.coefficients.shape[-2] != 0:

@@ -21,8 +21,9 @@ LEVELS = 64
 class IntegerVectors(tfd.Distribution):
     """A distribution over vectors of integers from `low` to `high`, the channels of a pixel say.
 
-    A subclass writes `_log_prob_inside`, `_log_cdf_inside`, `_from_noise`, `_event_shape` and
-    `_event_shape_tensor`, for values that are none but those from `low` to `high`, or NaN.
+    A subclass writes `_log_prob_inside`, `_log_cdf_inside`, `_log_survival_inside`, `_from_noise`,
+    `_event_shape` and `_event_shape_tensor`, for values that are none but those from `low` to
+    `high`, or NaN.
 
     Args:
       dtype: of all numbers.
@@ -31,8 +32,8 @@ class IntegerVectors(tfd.Distribution):
     """
 
     def __init__(self, dtype: tf.DType, low: int, high: int, **kwargs):
-        check_ends(low, high)
         self.low, self.high = whole_numbers(low=low, high=high)
+        check_ends(self.low, self.high)
         kind = reparameterization.NOT_REPARAMETERIZED
         super().__init__(dtype=dtype, reparameterization_type=kind, **kwargs)
 
@@ -56,14 +57,27 @@ class IntegerVectors(tfd.Distribution):
         return y
 
     def _log_cdf(self, y):
-        self._check_single("cdf")
-        y = tf.floor(self._vectors(y))
-        inside = replace_where(y < self.low, self.low, replace_where(y > self.high, self.high, y))
+        y, inside = self._single("cdf", y)
         log_cdf = replace_where(y >= self.high, 0.0, self._log_cdf_inside(inside))
         return replace_where(y < self.low, -math.inf, log_cdf)[..., 0]
 
+    def _log_survival_function(self, y):
+        y, inside = self._single("survival_function", y)
+        log_survival = replace_where(y < self.low, 0.0, self._log_survival_inside(inside))
+        return replace_where(y >= self.high, -math.inf, log_survival)[..., 0]
+
+    def _single(self, what, y):
+        """Whole numbers `[..., 1]` below each, and the nearest ones that there are."""
+        self._check_single(what)
+        y = tf.floor(self._vectors(y))
+        return y, replace_where(y < self.low, self.low, replace_where(y > self.high, self.high, y))
+
     def _log_cdf_inside(self, y):
         """Of whole numbers `[..., 1]`, as `[..., 1]`."""
+        raise NotImplementedError
+
+    def _log_survival_inside(self, y):
+        """The same of what is above them."""
         raise NotImplementedError
 
     # -- samples ----------------------------------------------------------------------------------
@@ -79,7 +93,7 @@ class IntegerVectors(tfd.Distribution):
           Values `[..., C]`.
         """
         u = tf.convert_to_tensor(u, self.dtype)
-        eps = np.finfo(self.dtype.as_numpy_dtype).eps
+        eps = float(np.spacing(self.dtype.as_numpy_dtype(1)))  # NumPy has no finfo of bfloat16
         return self._from_noise(tf.clip_by_value(u, eps / 4, 1 - eps / 2))
 
     def _from_noise(self, u):

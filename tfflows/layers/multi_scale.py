@@ -6,12 +6,14 @@ import math
 from collections.abc import Sequence
 
 import keras
+import numpy as np
 import tensorflow as tf
 
-from tfflows.bijector_layer import BijectorLayer
+from tfflows.bijector_layer import BijectorLayer, shape_text
 from tfflows.data_types import TensorLike
 from tfflows.layers.checked_layers import checked_layers
 from tfflows.masks import Half
+from tfflows.named import named
 
 
 @keras.saving.register_keras_serializable("tfflows")
@@ -93,7 +95,14 @@ class MultiScale(BijectorLayer):
         return [tf.reshape(part, [-1, *shape]) for part, shape in zip(parts, shapes)]
 
     def join_latent(self, parts: Sequence[tf.Tensor]) -> tf.Tensor:
-        """Undoes `split_latent`: `[batch, D]`."""
+        """Undoes `split_latent`: `[batch, D]`; ValueError for parts of other shapes."""
+        expected = self._part_shapes((None, *self.event_shape))
+        if [tuple(np.shape(part)[1:]) for part in parts] != [tuple(each) for each in expected]:
+            raise ValueError(
+                f"{named(self)} expected parts of the shapes that `split_latent` gives, "
+                f"{', '.join(shape_text(each) for each in expected)}. Received: shapes "
+                f"{', '.join(str(tuple(np.shape(part))) for part in parts)}."
+            )
         parts = [tf.cast(part, self.flow_dtype) for part in parts]
         return tf.concat([tf.reshape(p, [-1, math.prod(p.shape[1:])]) for p in parts], -1)
 

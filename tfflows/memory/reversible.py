@@ -49,7 +49,7 @@ def reversible(
 def _backward(steps, value, given, d_value, d_log_det, variables):
     """Gradients for what was `given`, a value and perhaps a condition, and for the variables."""
     start, condition = given[0], given[1] if len(given) > 1 else None
-    totals = {}
+    totals, is_finite = {}, _are_finite(value)
     for step in reversed(steps):
         # Wait for the gradient: else all values would be rebuilt at once, and be there at once.
         with tf.control_dependencies([d_value]):
@@ -66,7 +66,7 @@ def _backward(steps, value, given, d_value, d_log_det, variables):
                 before = totals.get(source.ref())
                 totals[source.ref()] = gradient if before is None else before + gradient
     gradients = [d_value, *(totals.get(source.ref()) for source in (*given[1:], *variables))]
-    with tf.control_dependencies(_checks(value, start)):
+    with tf.control_dependencies(_checks(value, start, is_finite)):
         gradients = [None if g is None else _once(g) for g in gradients]
     return gradients[: len(given)], gradients[len(given) :]
 
@@ -84,10 +84,12 @@ def _once(gradient):
     return tf.identity(gradient), refuse
 
 
-def _checks(rebuilt, start):
+def _checks(rebuilt, start, is_finite):
+    """Of examples whose output is not finite there is nothing to rebuild: their loss tells."""
     norm = _norms(start)
     typical = tf.sqrt(tf.reduce_mean(tf.square(norm)))
     errors = tf.math.divide_no_nan(_norms(rebuilt - start), tf.maximum(norm, typical))
+    errors = tf.where(is_finite, errors, 0.0)
     message = (
         "A chain with memory='reversible' could not rebuild its input from its output: the "
         "relative error of an example (x) is beyond the tolerance (y), and gradients would be "
@@ -98,4 +100,12 @@ def _checks(rebuilt, start):
 
 
 def _norms(value):
-    return tf.norm(tf.reshape(value, [tf.shape(value)[0], -1]), axis=1)
+    return tf.norm(_flat(value), axis=1)
+
+
+def _are_finite(value):
+    return tf.reduce_all(tf.math.is_finite(_flat(value)), 1)
+
+
+def _flat(value):
+    return tf.reshape(value, [tf.shape(value)[0], -1])

@@ -89,7 +89,7 @@ def check_rows(model: DensityModel, examples: int | None, conditions: int | None
 
 def check_importance_samples(model: DensityModel, count: int) -> None:
     """Raises a ValueError for a `num_importance_samples` that the model cannot take."""
-    if np.ndim(count) or int(count) != count or count < 1:
+    if not _is_whole(count, 1):
         raise ValueError(
             "`num_importance_samples` should be a whole number, 1 or more. "
             f"Received: num_importance_samples={count}."
@@ -107,7 +107,7 @@ def check_count(n: int | tf.Tensor) -> None:
     count = tf.get_static_value(n) if tf.is_tensor(n) else n
     if count is None and tf.is_tensor(n) and n.shape.rank == 0 and n.dtype.is_integer:
         return  # known when the graph is run
-    if count is None or np.ndim(count) or int(count) != count or count < 0:
+    if not _is_whole(count, 0):
         raise ValueError(f"`n` should be a whole number, 0 or more. Received: n={n}.")
 
 
@@ -115,9 +115,23 @@ def check_temperature(temperature: TensorLike) -> None:
     """Raises a ValueError for no finite `temperature` from 0; a tensor is taken as it is."""
     if tf.is_tensor(temperature):
         return
-    given = np.asarray(temperature)
+    given = _numbers(temperature)
     if not ((given >= 0) & np.isfinite(given)).all():
         raise ValueError(f"`temperature` should be a number, 0 or more. Received: {temperature}.")
+
+
+def _is_whole(value, low):
+    """Whether it is one whole number, `low` or more."""
+    given = _numbers(value)
+    return given.ndim == 0 and given >= low and given % 1 == 0
+
+
+def _numbers(value):
+    """As an array; of what is no number, NaN."""
+    try:
+        return np.asarray(value, "float64")
+    except (TypeError, ValueError):
+        return np.asarray(np.nan)
 
 
 def check_values(model: DensityModel, x: TensorLike) -> None:

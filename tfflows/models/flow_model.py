@@ -162,10 +162,11 @@ class FlowModel(DensityModel):
     def encode(self, x: TensorLike, condition: TensorLike | None = None) -> tf.Tensor:
         """Latents of data, `[batch, ...]`; no noise is added where there is a dequantization.
 
-        A pixel then counts as the lower end of its bin, the rim of what a flow has seen: behind the
-        logit of a small `alpha`, black is far out, and float32 may bring it back to the next bin.
-        The latents of `encode(model.dequantization.middle(x))` become the same pixels again;
-        latents like those of samples are `encode(model.dequantization(x)[0])`.
+        There, discrete data of an integer dtype count as the middle of their bins, and are again
+        what `model.dequantization.discretize(model.decode(z))` gives. Those of a real dtype are
+        taken as they are: numbers from 0 to 256, say, not pixels, which would lie at the lower ends
+        of their bins, beyond what the flow has seen (take `model.dequantization.middle` of them
+        first). Latents like those of samples are `encode(model.dequantization(x)[0])`.
 
         Args:
           x: data, `[batch, ...]`.
@@ -188,6 +189,8 @@ class FlowModel(DensityModel):
         if not tf.is_tensor(x):
             check_finite(self, "x", x)
         x, condition = self.as_tensors(x, condition)
+        if self.dequantization is not None and x.dtype.is_integer:
+            x = self.dequantization.middle(x)
         return self._latents(x, condition)[0]
 
     def decode(self, z: TensorLike, condition: TensorLike | None = None) -> tf.Tensor:

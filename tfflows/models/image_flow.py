@@ -67,7 +67,7 @@ class ImageFlow(FlowModel):
 
     def _build(self, x_shape, condition_shape):
         factor = 2 ** len(self.multi_scale.levels)
-        is_known = len(x_shape) == 4 and None not in x_shape[1:]
+        is_known = len(x_shape) == 4 and None not in x_shape[1:] and 0 not in x_shape[1:]
         if not is_known or any(n % factor for n in x_shape[1:3]):
             raise ValueError(
                 f"{named(self)} with {len(self.multi_scale.levels)} "
@@ -81,7 +81,7 @@ class ImageFlow(FlowModel):
         return self.multi_scale.split_latent(self.checked_latents(z))
 
     def join_latent(self, parts: Sequence[tf.Tensor]) -> tf.Tensor:
-        """Undoes `split_latent`."""
+        """Undoes `split_latent`; ValueError for parts of other shapes."""
         self.check_built()
         return self.multi_scale.join_latent(parts)
 
@@ -108,7 +108,7 @@ class ImageFlow(FlowModel):
 
         >>> model = Glow(num_levels=2, num_steps=1, units=8, seed=1)
         >>> model.build((None, 8, 8, 1))
-        >>> z = model.encode(np.zeros([2, 8, 8, 1]))
+        >>> z = model.encode(np.zeros([2, 8, 8, 1], "uint8"))
         >>> model.resample(z, kept=[1], temperature=0.7, seed=0).shape
         TensorShape([2, 8, 8, 1])
         """
@@ -120,7 +120,8 @@ class ImageFlow(FlowModel):
         check_temperature(temperature)
         temperature, seed = tf.cast(temperature, tf.float32), self.stateless_seed(seed)
         self._check_seeds(tf.shape(z)[0], temperature, seed)
-        function = self.function("resample", self._resample)
+        name = "resample" if seed.shape.rank == 1 else "resample_rows"
+        function = self.function(name, self._resample)
         return function(z, tuple(sorted(map(int, kept))), condition, temperature, seed)
 
     def _resample(self, z, kept, condition, temperature, seed):

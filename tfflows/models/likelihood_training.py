@@ -162,7 +162,11 @@ class LikelihoodTraining(keras.Model):
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
         total = tf.reduce_sum(tf.ones_like(weight))  # as Keras: of examples, not of weights
         total = sum_over_replicas([total])[0] if training else replicas * total
-        objective = tf.math.divide_no_nan(tf.reduce_sum(weight * y_pred), total)
+        log_prob = tf.reduce_sum(weight * y_pred)
+        objective = tf.math.divide_no_nan(log_prob, total)
+        if training and replicas > 1:  # of which Keras reports the mean by their sizes here too
+            own = replicas * tf.reduce_sum(tf.ones_like(weight))
+            objective += tf.stop_gradient(tf.math.divide_no_nan(log_prob, own) - objective)
         others = [tf.cast(tf.reduce_sum(loss), objective.dtype) for loss in self.losses]
         return tf.add_n([-objective, *(loss / replicas for loss in others)])
 

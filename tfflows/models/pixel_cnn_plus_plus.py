@@ -107,7 +107,7 @@ class PixelCNNPlusPlus(DensityModel):
         self.head = None
 
     def _build(self, x_shape, condition_shape):
-        if len(x_shape) != 4 or None in x_shape[1:]:
+        if len(x_shape) != 4 or None in x_shape[1:] or 0 in x_shape[1:]:
             raise ValueError(
                 f"{named(self)} expected images [batch, height, "
                 f"width, channels] of a known size. Received: shape {shape_text(x_shape[1:])}."
@@ -289,7 +289,7 @@ def _check_pixels_per_image(pixels_per_image, kernel_size):
             "`pixels_per_image` should be None or an int, 1 or more. "
             f"Received: pixels_per_image={pixels_per_image!r}."
         )
-    if kernel_size > 1:
+    if kernel_size != 1:
         raise ValueError(
             "`pixels_per_image` is for local models (`kernel_size=1`): others compute the features "
             "of all pixels to have those of one. Received: "

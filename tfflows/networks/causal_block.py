@@ -95,20 +95,24 @@ class CausalBlock(keras.layers.Layer):
         skip: tf.Tensor | None,
         condition: tf.Tensor | None,
         run: Callable,
+        drops: bool = True,
     ) -> tf.Tensor:
-        """`call`, with a way to `run` each layer, and the condition projected."""
+        """`call`, with a way to `run` each layer, and the condition projected.
+
+        Samplers never drop, not in training either.
+        """
         h = run(self.first, x, concat_elu)
         if side is not None:
             h += run(self.side, side, concat_elu)
         if skip is not None:
             h += run(self.skip, skip, concat_elu)
-        kept = self.mask(h)
+        kept = self.mask(h) if drops else None
         h = run(self.second, h, lambda h: self.mask.drop(concat_elu(h), kept))
         if condition is not None:
             h += tf.reshape(condition, [-1, *[1] * (h.shape.rank - 2), 2 * self.units])
         return x + glu(h)
 
-    def compute_output_shape(self, x_shape: tuple, *_) -> tuple:
+    def compute_output_shape(self, x_shape: tuple, condition_shape: tuple | None = None) -> tuple:
         return tuple(x_shape)
 
     def get_config(self) -> dict:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numbers
+
 import keras
 import tensorflow as tf
 
@@ -72,7 +74,8 @@ def check_rate(**rates: float) -> None:
     ValueError: `dropout` should be 0, or 1/256 to 255/256 once rounded. Received: dropout=0.999.
     """
     for name, rate in rates.items():
-        if rate != 0 and round(256 * rate) not in range(1, 256):
+        is_number = isinstance(rate, numbers.Real)
+        if not (is_number and (rate == 0 or 0.5 < 256 * rate < 255.5)):
             raise ValueError(
                 f"`{name}` should be 0, or 1/256 to 255/256 once rounded. Received: {name}={rate}."
             )

@@ -176,7 +176,7 @@ class PixelCNN(Adaptable, keras.layers.Layer):
         condition = tf.cast(condition, "float32")
         return {x: tf.matmul(condition, tf.cast(x.condition.kernel, "float32")) for x in blocks}
 
-    def compute_output_shape(self, x_shape: tuple, *_) -> tuple:
+    def compute_output_shape(self, x_shape: tuple, condition_shape: tuple | None = None) -> tuple:
         return (*x_shape[:-1], self.units)
 
     def get_config(self) -> dict:

@@ -92,7 +92,7 @@ class Level:
 
         def step(block, h, skip):
             condition = self.conditions[block]
-            sides.append(block.forward(h, None, skip, condition, run))
+            sides.append(block.forward(h, None, skip, condition, run, drops=False))
             return sides[-1]
 
         def lower(h):
@@ -216,7 +216,7 @@ class Level:
             return layer.step_pixel(window(value), next(parts), self.kernels[layer])
 
         def step(block, h, skip):
-            return block.forward(h, None, skip, None, run)
+            return block.forward(h, None, skip, None, run, drops=False)
 
         def lower(h):
             low[:] = self._step_lower(r, c, window(h), low_terms, low)

@@ -85,7 +85,7 @@ class WavefrontSampler:
             return layer.add_bias(before(inputs) @ kernels[layer])
 
         def step(block, h, skip):
-            return block.forward(h, None, skip, projections[block], run)
+            return block.forward(h, None, skip, projections[block], run, drops=False)
 
         def features(contexts):
             taps, channels = contexts.shape[1], contexts.shape[3]
