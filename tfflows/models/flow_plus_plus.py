@@ -44,7 +44,7 @@ class FlowPlusPlus(ImageFlow):
       dropout: share of features dropped in training, in the conditioners of the main flow.
       max_positions: images of more pixels than that are not attended to: by default, of 28x28 or
         32x32, couplings attend after the squeeze alone, those on the checkerboard before it do not.
-      linear: "plu", "qr" or "full": the form of the 1x1 convolutions.
+      linear: "plu", "qr" or "full": the form of the 1x1 convolutions; or what else `Glow` takes.
       num_noise_couplings, noise_units: couplings of the dequantization, and channels of their
         conditioners, which have one block and no attention.
       num_bits, alpha: those of `ImageFlow`: bits of a pixel; alpha of the logit.

@@ -188,7 +188,8 @@ class PixelCNNPlusPlus(DensityModel):
         """Draws `n` images, `[n, height, width, channels]`, integers as float32.
 
         Nothing is computed twice: see `RasterSampler`, and, for a local model, `WavefrontSampler`.
-        It is done in float32, whatever the model is trained in.
+        It is done in float32, whatever the model is trained in. XLA does not compile it where there
+        is more than one level.
 
         Args:
           n: how many.
