@@ -13,7 +13,6 @@ import yaml
 
 import tfflows
 import zoo.data
-from zoo import registry
 from zoo.card_figures import figures
 from zoo.models import MODELS
 from zoo.replace import replace
@@ -109,9 +108,8 @@ def write_card(
     size = sum(file.stat().st_size for file in (entry / version).rglob("*") if file.is_file())
     pictures = [name for name in [*TOP, *MORE] if (entry / name).exists()]
     log = np.genfromtxt(entry / "training.csv", delimiter=",", names=True, ndmin=1)
-    recipe = metadata["recipe"]
-    data, began = zoo.data.load(recipe["data"]["name"]), recipe["training"].get("begins_with")
-    outlook = _outlook(log, data, began)
+    data = zoo.data.load(metadata["recipe"]["data"]["name"])
+    outlook = _outlook(log, data, metadata.get("hours_before", 0.0))
     text = card_text(metadata, size, version, pictures, outlook, len(log), where)
     replace(entry / "README.md", text.encode())
 
@@ -213,13 +211,12 @@ def _began(entry: str | None) -> str:
     return f", among them those that `{entry}` had had when this began with its weights"
 
 
-def _outlook(log: np.ndarray, data: zoo.data.DataSet, began: str | None) -> str:
+def _outlook(log: np.ndarray, data: zoo.data.DataSet, hours_before: float) -> str:
     """What the last third of the training bought: by that, what more of it might.
 
-    Counted from where it began, if with the weights of another entry.
+    Without the hours of the entry whose weights it began with.
     """
-    start = 3600 * registry.metadata(began)["hours"] if began else 0.0
-    seconds, nll = log["seconds"] - start, log["val_nll"]
+    seconds, nll = log["seconds"] - 3600 * hours_before, log["val_nll"]
     total = seconds[-1]
     before = nll[seconds <= total * 2 / 3]
     if not (data.is_image and len(before)):

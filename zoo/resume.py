@@ -52,7 +52,7 @@ class Resume(keras.callbacks.Callback):
         self.path, self.recipe, self.patience = path, recipe, recipe.training.patience
         self.log: list[list[float]] = []
         self.best_nll, self.best_epoch, self.best = np.inf, 0, []
-        self.seconds = 0.0
+        self.seconds = self.seconds_before = 0.0  # of all, of the entry that it began with
         self.trained_on: list[str] = []
         self.trained_in: list[str] = []  # dtype policies
 
@@ -105,6 +105,7 @@ class Resume(keras.callbacks.Callback):
         self.best_epoch = int(state["best_epoch"])
         self.log = state["log"].tolist()
         self.seconds = float(state["seconds"])
+        self.seconds_before = float(state.get("seconds_before", 0.0))
         self.trained_on = state["trained_on"].tolist()
         self.trained_in = state["trained_in"].tolist() if "trained_in" in state else []
         self.replaces = bool(state.get("replaces", True))
@@ -138,6 +139,7 @@ class Resume(keras.callbacks.Callback):
         self.best_nll = metadata["metrics"]["val_nll"]
         self.best_epoch = metadata["metrics"]["best_epoch"]
         self.seconds = self.log[-1][-1]
+        self.seconds_before = 3600 * metadata.get("hours_before", 0.0)
         self.trained_on, self.trained_in = _trained(metadata)
         self._check_not_stopped(trained_by, entry)
         model.set_weights(self.best)
@@ -169,7 +171,7 @@ class Resume(keras.callbacks.Callback):
                 )
             own[path].assign(weight)
         metadata = saved_model.read(directory)["metadata"]
-        self.seconds = 3600 * metadata["hours"]
+        self.seconds = self.seconds_before = 3600 * metadata["hours"]
         self.trained_on, self.trained_in = _trained(metadata)
 
     def _check_not_stopped(self, trained_by, where):
@@ -224,6 +226,7 @@ class Resume(keras.callbacks.Callback):
             "recipe": self.recipe.trained_by(),
             "log": self.log,
             "seconds": self.seconds,
+            "seconds_before": self.seconds_before,
             "trained_on": self.trained_on,
             "trained_in": self.trained_in,
             "best_nll": self.best_nll,

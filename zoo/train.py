@@ -231,6 +231,7 @@ def describe(recipe: Recipe, model: DensityModel, resume: Resume) -> dict[str, A
         "parameters": int(model.count_params()),
         "hardware": THEN.join(resume.trained_on),
         "hours": resume.seconds / 3600,
+        "hours_before": resume.seconds_before / 3600,
         "seed": recipe.training.seed,
         "command": f"python -m zoo train {argument(recipe)}",
         "versions": saved_model.versions(),

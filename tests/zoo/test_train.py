@@ -238,6 +238,7 @@ def test_a_training_begins_with_the_weights_of_another_entry(tiny_zoo, tmp_path)
     assert record.best_nll == pytest.approx(before["metrics"]["val_nll"])
     assert (record.epoch, int(model.optimizer.iterations)) == (1, record.log[0][1])
     assert record.seconds > 3600 * before["hours"] > 0
+    assert record.seconds_before == 3600 * before["hours"]
     assert record.trained_on[0] == before["hardware"]
 
 
