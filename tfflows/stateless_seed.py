@@ -28,11 +28,11 @@ def stateless_seed(seed: TensorLike | None, generator: keras.random.SeedGenerato
         seed = np.asarray(seed)
     shape = tf.TensorShape(seed.shape)
     is_int = np.issubdtype(getattr(seed.dtype, "as_numpy_dtype", seed.dtype), np.integer)
-    known = tf.get_static_value(seed) if tf.is_tensor(seed) else seed
-    if is_int and known is not None:
-        is_int = bool((np.abs(np.asarray(known, "float64")) < 2**31).all())
-    is_known = shape.rank == 0 or any(shape.is_compatible_with(s) for s in ([2], [None, 2]))
-    if not is_int or not is_known:
+    value = tf.get_static_value(seed) if tf.is_tensor(seed) else seed
+    if is_int and value is not None:
+        is_int = bool((np.abs(np.asarray(value, "float64")) < 2**31).all())
+    known = shape.rank == 0 or any(shape.is_compatible_with(s) for s in ([2], [None, 2]))
+    if not is_int or not known:
         raise ValueError(
             "`seed` should be None, an int, a pair of int32, or a pair for each row. "
             f"Received: seed={seed}."

@@ -160,9 +160,7 @@ class Resume(keras.callbacks.Callback):
         layers = {"/".join(path): layer for path, layer in layer_paths(model)}
         for path, weight in theirs.items():
             parent, _, kind = path.rpartition("/")
-            if kind == "direction" and isinstance(layer := layers.get(parent), CausalConvolution):
-                if layer.sees_all_of(weight):
-                    weight = layer.extend(weight)
+            weight = _extended(layers.get(parent), kind, weight)
             if path not in own or own[path].shape != weight.shape:
                 found = own[path].shape if path in own else "none of that name"
                 raise ValueError(
@@ -245,6 +243,12 @@ class Resume(keras.callbacks.Callback):
             numbers = f"{nll:.5f}", f"{val_nll:.5f}", f"{rate:.3e}", f"{seconds:.1f}"
             writer.writerow([int(epoch), int(step), *numbers])
         return text.getvalue()
+
+
+def _extended(layer, kind, weight):
+    """The kernel of a causal convolution that sees less than `layer`, as its own; else as it is."""
+    is_kernel = kind == "direction" and isinstance(layer, CausalConvolution)
+    return layer.extend(weight) if is_kernel and layer.sees_all_of(weight) else weight
 
 
 def _trained(metadata) -> tuple[list[str], list[str]]:

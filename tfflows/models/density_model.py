@@ -163,12 +163,17 @@ class DensityModel(LikelihoodTraining):
         self.check_built()
         check_count(n)
         condition = repeat_condition(self, condition, n)
+        function, *drawn = self._drawing(name, method, n, temperature, seed)
+        return function(tf.cast(n, tf.int32), condition, *drawn, **given)
+
+    def _drawing(self, name, method, n, temperature, seed):
+        """A method that samples, as a `tf.function`, and its temperature and seed, checked."""
         check_temperature(temperature)
         temperature, seed = tf.cast(temperature, tf.float32), self.stateless_seed(seed)
         self._check_seeds(n, temperature, seed)
+        # Seeds of rows are traced by themselves: a graph for both would be for any rank.
         name = name if seed.shape.rank == 1 else f"{name}_rows"
-        n = tf.cast(n, tf.int32)
-        return self.function(name, method)(n, condition, temperature, seed, **given)
+        return self.function(name, method), temperature, seed
 
     @staticmethod
     def _check_seeds(n, temperature, seed):

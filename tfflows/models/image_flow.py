@@ -16,7 +16,6 @@ from tfflows.families import Affine, Family
 from tfflows.families.names import FAMILIES
 from tfflows.identifier import resolve
 from tfflows.layers import Chain, Logit, MultiScale, Rescale
-from tfflows.models.checked_data import check_temperature
 from tfflows.models.flow_model import FlowModel
 from tfflows.named import named
 
@@ -67,7 +66,7 @@ class ImageFlow(FlowModel):
 
     def _build(self, x_shape, condition_shape):
         factor = 2 ** len(self.multi_scale.levels)
-        is_known = len(x_shape) == 4 and None not in x_shape[1:] and 0 not in x_shape[1:]
+        is_known = len(x_shape) == 4 and all(x_shape[1:])  # neither None nor 0
         if not is_known or any(n % factor for n in x_shape[1:3]):
             raise ValueError(
                 f"{named(self)} with {len(self.multi_scale.levels)} "
@@ -117,12 +116,9 @@ class ImageFlow(FlowModel):
         kept = tuple(kept) if np.iterable(kept) else (kept,)
         if not set(kept) <= set(parts):
             raise ValueError(f"`kept` should be some of {[*parts]}. Received: kept={kept}.")
-        check_temperature(temperature)
-        temperature, seed = tf.cast(temperature, tf.float32), self.stateless_seed(seed)
-        self._check_seeds(tf.shape(z)[0], temperature, seed)
-        name = "resample" if seed.shape.rank == 1 else "resample_rows"
-        function = self.function(name, self._resample)
-        return function(z, tuple(sorted(map(int, kept))), condition, temperature, seed)
+        n = tf.shape(z)[0]
+        function, *drawn = self._drawing("resample", self._resample, n, temperature, seed)
+        return function(z, tuple(sorted(map(int, kept))), condition, *drawn)
 
     def _resample(self, z, kept, condition, temperature, seed):
         drawn = self.base.sample(tf.shape(z)[0], temperature, seed)

@@ -157,16 +157,15 @@ class LikelihoodTraining(keras.Model):
             # One for each example, also where it comes as a column, with which all would be paired.
             weight = tf.reshape(tf.cast(sample_weight, y_pred.dtype), tf.shape(y_pred))
         self.nll_tracker.update_state(-y_pred, sample_weight=weight)
-        # Keras's optimizers add up the gradients of the replicas, whose parts of a batch may differ
-        # in size. Without gradients, Keras takes the mean of the replicas by their sizes.
+        # Keras reports the mean of the replicas by their sizes, which may differ; its optimizers
+        # add up their gradients, which are those of a share in the mean of all.
         replicas = tf.distribute.get_strategy().num_replicas_in_sync
-        total = tf.reduce_sum(tf.ones_like(weight))  # as Keras: of examples, not of weights
-        total = sum_over_replicas([total])[0] if training else replicas * total
+        count = tf.reduce_sum(tf.ones_like(weight))  # as Keras: of examples, not of weights
         log_prob = tf.reduce_sum(weight * y_pred)
-        objective = tf.math.divide_no_nan(log_prob, total)
-        if training and replicas > 1:  # of which Keras reports the mean by their sizes here too
-            own = replicas * tf.reduce_sum(tf.ones_like(weight))
-            objective += tf.stop_gradient(tf.math.divide_no_nan(log_prob, own) - objective)
+        objective = tf.math.divide_no_nan(log_prob, replicas * count)
+        if training and replicas > 1:
+            share = tf.math.divide_no_nan(log_prob, sum_over_replicas([count])[0])
+            objective = share + tf.stop_gradient(objective - share)
         others = [tf.cast(tf.reduce_sum(loss), objective.dtype) for loss in self.losses]
         return tf.add_n([-objective, *(loss / replicas for loss in others)])
 

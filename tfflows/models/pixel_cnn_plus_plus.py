@@ -107,7 +107,7 @@ class PixelCNNPlusPlus(DensityModel):
         self.head = None
 
     def _build(self, x_shape, condition_shape):
-        if len(x_shape) != 4 or None in x_shape[1:] or 0 in x_shape[1:]:
+        if len(x_shape) != 4 or not all(x_shape[1:]):  # one is None, or 0
             raise ValueError(
                 f"{named(self)} expected images [batch, height, "
                 f"width, channels] of a known size. Received: shape {shape_text(x_shape[1:])}."
