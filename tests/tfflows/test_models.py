@@ -701,6 +701,19 @@ BAD = {
     "no data to be scored": (lambda m: m.evaluate(), "`x` should be data, .*Received: x=None"),
     "a condition of a distribution": (lambda m: m.distribution(X), "without a condition"),
     "ends of other features": (lambda m: m.interpolate(X, X[:, 1:], X[:, :1]), r"\[batch, 4\]"),
+    "objects": (lambda m: m.fit(X.astype(object)), "x of real numbers. Received: dtype object"),
+    "words": (lambda m: m.log_prob(X.astype(str)), "x of real numbers. Received: dtype str"),
+    "complex numbers": (lambda m: m.fit(X * 1j), "x of real numbers. Received: dtype complex64"),
+    "dates": (
+        lambda m: m.predict(X.astype("M8[s]")),
+        "x of real numbers. Received: dtype datetime",
+    ),
+    "objects to adapt to": (lambda m: m.adapt(X.astype(object)), "x of real numbers"),
+    "a complex tensor": (lambda m: m.log_prob(tf.complex(X, X)), "x of real numbers"),
+    "a tensor of words": (lambda m: m.encode(tf.fill([6, DIM], "a")), "real numbers.*dtype string"),
+    "complex latents": (lambda m: m.decode(X * 1j), "z of real numbers"),
+    "complex latents in a tensor": (lambda m: m.decode(tf.complex(X, X)), "z of real numbers"),
+    "lists to adapt to": (lambda m: m.adapt(X.tolist()), "an array, .*Received: list of"),
     "nan to be decoded": (lambda m: m.decode(INFINITE), "z without NaN or infinity"),
 }
 

@@ -196,10 +196,22 @@ def check_labels_shape(model: DensityModel, shape: tuple | tf.TensorShape) -> No
         )
 
 
+def check_real(model: DensityModel, what: str, dtype: tf.DType | np.dtype) -> None:
+    """Raises a ValueError for the dtype of what are no real numbers: complex, strings, objects."""
+    try:
+        known = tf.as_dtype(dtype)
+    except TypeError:  # which TensorFlow has not
+        known = tf.variant
+    if not (known.is_floating or known.is_integer or known.is_bool):
+        name = np.dtype(dtype).name if isinstance(dtype, np.dtype) else dtype.name
+        raise ValueError(f"{named(model)} expected {what} of real numbers. Received: dtype {name}.")
+
+
 def check_finite(model: DensityModel, what: str, values: TensorLike) -> None:
-    """Raises a ValueError for NaN or infinity, with the number of the first such row."""
+    """Raises a ValueError for what are no numbers, NaN or infinity, with the first such row."""
     values = np.asarray(values)
-    if values.dtype.kind == "f" and not np.isfinite(values).all():
+    check_real(model, what, values.dtype)
+    if tf.as_dtype(values.dtype).is_floating and not np.isfinite(values).all():
         rows = values.reshape(len(values) if values.ndim else 1, -1)
         bad = int(np.argmax(~np.isfinite(rows).all(1)))
         raise ValueError(

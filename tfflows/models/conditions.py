@@ -14,6 +14,7 @@ from tfflows.models.checked_data import (
     check_finite,
     check_labels,
     check_labels_shape,
+    check_real,
     check_vectors_shape,
 )
 from tfflows.named import named
@@ -45,7 +46,9 @@ def encode_condition(model: DensityModel, condition: TensorLike | None) -> tf.Te
     if model.num_classes is None:
         if not tf.is_tensor(condition):
             check_finite(model, "condition", condition)
-        return tf.cast(as_tensor(condition), flow_dtype(model))
+        condition = as_tensor(condition)
+        check_real(model, "condition", condition.dtype)
+        return tf.cast(condition, flow_dtype(model))
     if tf.executing_eagerly():
         check_labels(model, np.atleast_1d(condition))
     condition = as_tensor(condition)

@@ -20,6 +20,7 @@ from tfflows.models.checked_data import (
     check_data,
     check_importance_samples,
     check_labels_shape,
+    check_real,
     check_rows,
     check_temperature,
     check_values,
@@ -280,6 +281,7 @@ class DensityModel(LikelihoodTraining):
     ) -> tuple[tf.Tensor, tf.Tensor | None]:
         """Data, and the conditions of as many examples as the layers take them."""
         x, condition = as_tensor(x), self.encode_condition(condition)
+        check_real(self, "x", x.dtype)
         if condition is not None:
             if self.num_classes is None:
                 check_vectors_shape(self, condition.shape)

@@ -19,6 +19,7 @@ from tfflows.layers import Autoregressive, Invert
 from tfflows.models.checked_data import (
     check_event_shape,
     check_finite,
+    check_real,
     check_values,
     check_vectors_shape,
 )
@@ -219,7 +220,9 @@ class FlowModel(DensityModel):
         self.check_built()
         if not tf.is_tensor(z):
             check_finite(self, "z", z)
-        z = tf.cast(as_tensor(z), self.flow.flow_dtype)
+        z = as_tensor(z)
+        check_real(self, "z", z.dtype)
+        z = tf.cast(z, self.flow.flow_dtype)
         self.flow.check_shape("z", z, self.flow.latent_shape)
         return z
 

@@ -349,13 +349,13 @@ class LikelihoodTraining(keras.Model):
         there. Within a model of one's own, or by `target_log_prob`, it is called before training.
 
         Args:
-          data: array, or dataset of batches (of pairs with conditions).
+          data: array, or dataset of batches (of pairs with conditions); or a pair of arrays.
           condition: conditions, where `data` is an array.
           num_examples: how many examples are used, at once: of an array drawn at random, always
             the same; of a dataset the first, so shuffle one that is sorted. None: 4096 vectors, or
             256 images, each of which has many pixels. Of several workers, those of all.
         """
-        data, condition = few_examples(data, condition, num_examples)
+        data, condition = few_examples(*separate(data, condition), num_examples)
         data, condition = pooled(self.distribute_strategy, data, condition)
         if not self.built:
             self.build(*data_shapes(data, condition))
