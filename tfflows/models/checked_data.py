@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import tensorflow as tf
 
+from tfflows.as_tensor import as_tensor
 from tfflows.bijector_layer import shape_text
 from tfflows.data_types import TensorLike
 from tfflows.flow_dtype import flow_dtype
@@ -198,13 +199,27 @@ def check_labels_shape(model: DensityModel, shape: tuple | tf.TensorShape) -> No
 
 def check_real(model: DensityModel, what: str, dtype: tf.DType | np.dtype) -> None:
     """Raises a ValueError for the dtype of what are no real numbers: complex, strings, objects."""
+    if not _is_real(dtype):
+        raise ValueError(
+            f"{named(model)} expected {what} of real numbers. Received: dtype {dtype.name}."
+        )
+
+
+def _is_real(dtype):
     try:
-        known = tf.as_dtype(dtype)
-    except TypeError:  # which TensorFlow has not
-        known = tf.variant
-    if not (known.is_floating or known.is_integer or known.is_bool):
-        name = np.dtype(dtype).name if isinstance(dtype, np.dtype) else dtype.name
-        raise ValueError(f"{named(model)} expected {what} of real numbers. Received: dtype {name}.")
+        dtype = tf.as_dtype(dtype)
+    except TypeError:  # TensorFlow has none such
+        return False
+    return dtype.is_floating or dtype.is_integer or dtype.is_bool
+
+
+def real_tensor(model: DensityModel, what: str, values: TensorLike) -> tf.Tensor:
+    """Values as a tensor; ValueError for other than real numbers, of arrays for NaN or infinity."""
+    if not tf.is_tensor(values):
+        check_finite(model, what, values)
+    values = as_tensor(values)
+    check_real(model, what, values.dtype)
+    return values
 
 
 def check_finite(model: DensityModel, what: str, values: TensorLike) -> None:

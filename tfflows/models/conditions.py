@@ -11,11 +11,10 @@ from tfflows.as_tensor import as_tensor
 from tfflows.data_types import TensorLike
 from tfflows.flow_dtype import flow_dtype
 from tfflows.models.checked_data import (
-    check_finite,
     check_labels,
     check_labels_shape,
-    check_real,
     check_vectors_shape,
+    real_tensor,
 )
 from tfflows.named import named
 
@@ -32,7 +31,8 @@ def encode_condition(model: DensityModel, condition: TensorLike | None) -> tf.Te
 
     Raises:
       ValueError: the model was built with a condition and there is none, or the other way round;
-        labels are none of the model's, or vectors that are no tensor have NaN or infinity.
+        labels are none of the model's, vectors are not of real numbers, or those that are no
+        tensor have NaN or infinity.
     """
     if condition is None:
         if model.condition_shape is not None:
@@ -44,11 +44,7 @@ def encode_condition(model: DensityModel, condition: TensorLike | None) -> tf.Te
             f"Received: a condition of shape {tuple(np.shape(condition))}."
         )
     if model.num_classes is None:
-        if not tf.is_tensor(condition):
-            check_finite(model, "condition", condition)
-        condition = as_tensor(condition)
-        check_real(model, "condition", condition.dtype)
-        return tf.cast(condition, flow_dtype(model))
+        return tf.cast(real_tensor(model, "condition", condition), flow_dtype(model))
     if tf.executing_eagerly():
         check_labels(model, np.atleast_1d(condition))
     condition = as_tensor(condition)

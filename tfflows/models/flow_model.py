@@ -19,9 +19,9 @@ from tfflows.layers import Autoregressive, Invert
 from tfflows.models.checked_data import (
     check_event_shape,
     check_finite,
-    check_real,
     check_values,
     check_vectors_shape,
+    real_tensor,
 )
 from tfflows.models.density_model import DensityModel
 from tfflows.models.in_parts import in_parts
@@ -218,11 +218,7 @@ class FlowModel(DensityModel):
     def checked_latents(self, z: TensorLike) -> tf.Tensor:
         """Latents as the layers take them."""
         self.check_built()
-        if not tf.is_tensor(z):
-            check_finite(self, "z", z)
-        z = as_tensor(z)
-        check_real(self, "z", z.dtype)
-        z = tf.cast(z, self.flow.flow_dtype)
+        z = tf.cast(real_tensor(self, "z", z), self.flow.flow_dtype)
         self.flow.check_shape("z", z, self.flow.latent_shape)
         return z
 
@@ -344,9 +340,7 @@ class FlowModel(DensityModel):
         self.check_built()
         batch = ()
         if condition is not None and self.condition_shape is not None:
-            if not tf.is_tensor(condition):
-                check_finite(self, "condition", condition)
-            condition = as_tensor(condition)
+            condition = real_tensor(self, "condition", condition)
             batch = self._batch_of_conditions(condition)
             if self.num_classes:
                 condition = tf.reshape(condition, [-1])
