@@ -31,7 +31,7 @@ def test_entries_of_vectors_and_of_images():
     vectors |= {"maf_digits", "nsf_checkerboard", "nsf_two_spirals"}
     images = {f"{model}_{data}" for model in ("realnvp", "glow", "flowpp") for data in IMAGES}
     images |= {"glow_mnist_conditional", "glow_fashion_mnist"}
-    images |= {"flowpp_mnist_1_block", "flowpp_cifar10_1_block"}
+    images |= {f"{begun}_1_block" for begun in ("flowpp_mnist", "flowpp_cifar10", "realnvp_mnist")}
     pixel_cnns = ["mnist", "mnist_conditional", "fashion_mnist", "cifar10", "local_cifar10"]
     pixel_cnns += ["mnist_logistics", "mnist_conditional_logistics"]
     pixel_cnns += ["local_cifar10_kernel_7"]
