@@ -13,6 +13,7 @@ from tfflows.networks import (
     GatedAttention,
     GatedConvolution,
     GatedSelfAttention,
+    ResidualConvNet,
     ResidualMLP,
     WeightNormalizedDense,
 )
@@ -25,6 +26,20 @@ def test_gated_blocks_start_as_the_identity(block):
     np.testing.assert_array_equal(block(IMAGES), IMAGES)
     off_identity(block)
     assert np.abs(block(IMAGES) - IMAGES).max() > 0.1
+
+
+@pytest.mark.parametrize("weight_normalization", [False, True])
+@pytest.mark.parametrize("network", [ResidualConvNet, ResidualMLP])
+def test_residual_blocks_start_as_the_identity_and_move(network, weight_normalization):
+    layer = network(8, num_blocks=2, weight_normalization=weight_normalization)
+    inputs = IMAGES if network is ResidualConvNet else IMAGES[:, 0, 0]
+    with tf.GradientTape() as tape:
+        outputs = layer(inputs)
+        loss = tf.reduce_sum(outputs**2)
+    np.testing.assert_array_equal(outputs, tf.nn.relu(layer.first(inputs)))
+    lasts = [block[-1] for block in layer.blocks]
+    moving = [layer.gain if weight_normalization else layer.kernel for layer in lasts]
+    assert all(np.abs(gradient).max() > 0 for gradient in tape.gradient(loss, moving))
 
 
 def test_self_attention_is_that_of_keras():

@@ -16,8 +16,8 @@ class ResidualConvNet(ResidualNetwork):
     """Pre-activation residual blocks of convolutions: `[batch, h, w, c]` to features.
 
     Dinh et al. 2017, section 4.1: a 3x3 convolution, then blocks
-    `h + conv(activation(conv(activation(h))))`. The last convolution of a block starts at zero
-    (with weight normalization: plain), so that a deep network starts as a shallow one.
+    `h + conv(activation(conv(activation(h))))`. The last convolution of a block starts at zero,
+    so that a deep network starts as a shallow one.
 
     Args:
       units: filters of every convolution, and features that come out.
@@ -67,7 +67,7 @@ class ResidualConvNet(ResidualNetwork):
             self.weight_normalization,
             name=name,
             dtype=self.dtype_policy,
-            kernel_initializer=self._initializer(last),
+            **self._initializers(last),
         )
 
     def get_config(self) -> dict:

@@ -62,7 +62,7 @@ class ResidualMLP(ResidualNetwork):
             self.weight_normalization,
             name=name,
             dtype=self.dtype_policy,
-            kernel_initializer=self._initializer(last),
+            **self._initializers(last),
         )
 
     def build(self, input_shape: tuple) -> None:

@@ -14,10 +14,13 @@ class ResidualNetwork(keras.layers.Layer):
     and `first`, `hidden` (the layers of all blocks, one after another) and `drop`.
     """
 
-    def _initializer(self, last):
-        """Of a kernel: the last layer of a block starts at zero, and the block as the identity."""
+    def _initializers(self, last):
+        """The last layer of a block starts at zero, and the block as the identity."""
+        if not last:
+            return {}
         # A weight-normalized kernel of zeros has no direction, and would never move.
-        return "zeros" if last and not self.weight_normalization else "glorot_uniform"
+        name = "gain_initializer" if self.weight_normalization else "kernel_initializer"
+        return {name: "zeros"}
 
     def build(self, input_shape: tuple) -> None:
         self.first.build(input_shape)

@@ -17,7 +17,7 @@ class WeightNormalizedConv2D(WeightNormalizedDense):
     Args:
       units: filters.
       kernel_size: side of the kernel.
-      kernel_initializer: a Keras initializer, for `v`.
+      kernel_initializer, gain_initializer: those of `WeightNormalizedDense`.
       **kwargs: those of `keras.layers.Layer`.
 
     >>> WeightNormalizedConv2D(5, 3)(np.ones([2, 4, 4, 3], "float32")).shape
@@ -29,9 +29,10 @@ class WeightNormalizedConv2D(WeightNormalizedDense):
         units: int,
         kernel_size: int = 3,
         kernel_initializer: str | keras.initializers.Initializer = "glorot_uniform",
+        gain_initializer: str | keras.initializers.Initializer | None = None,
         **kwargs,
     ):
-        super().__init__(units, kernel_initializer, **kwargs)
+        super().__init__(units, kernel_initializer, gain_initializer, **kwargs)
         self.kernel_size = kernel_size
 
     def kernel_shape(self, channels: int) -> tuple:

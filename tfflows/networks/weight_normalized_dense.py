@@ -12,12 +12,13 @@ MIN_VARIANCE = 1e-8
 class WeightNormalizedDense(keras.layers.Layer):
     """A linear layer with kernel `gain * v / ||v||`, a norm for each unit.
 
-    Salimans and Kingma 2016, equation 2. `gain` starts at the norm of the initial kernel, so that
-    the layer starts as a plain dense one; `adapt` is the initialisation from data.
+    Salimans and Kingma 2016, equation 2. `adapt` is the initialisation from data.
 
     Args:
       units: features that come out.
       kernel_initializer: a Keras initializer, for `v`.
+      gain_initializer: a Keras initializer; None: the norm of `v`, so that the layer starts as a
+        plain dense one.
       **kwargs: those of `keras.layers.Layer`.
 
     >>> WeightNormalizedDense(5)(np.ones([2, 3], "float32")).shape
@@ -28,11 +29,13 @@ class WeightNormalizedDense(keras.layers.Layer):
         self,
         units: int,
         kernel_initializer: str | keras.initializers.Initializer = "glorot_uniform",
+        gain_initializer: str | keras.initializers.Initializer | None = None,
         **kwargs,
     ):
         super().__init__(**kwargs)
         self.units = units
         self.kernel_initializer = keras.initializers.get(kernel_initializer)
+        self.gain_initializer = keras.initializers.get(gain_initializer)
 
     def build(self, input_shape: tuple) -> None:
         # Not cast under mixed precision: a norm should be in float32.
@@ -44,11 +47,14 @@ class WeightNormalizedDense(keras.layers.Layer):
         )
         self.gain = self.add_weight(
             shape=(self.units,),
-            initializer=lambda shape, dtype: _norms(tf.cast(self.direction, dtype)),
+            initializer=self.gain_initializer or self._norms_of_direction,
             name="gain",
             autocast=False,
         )
         self.bias = self.add_weight(shape=(self.units,), initializer="zeros", name="bias")
+
+    def _norms_of_direction(self, shape, dtype):
+        return _norms(tf.cast(self.direction, dtype))
 
     def call(self, inputs: tf.Tensor) -> tf.Tensor:
         return self.add_bias(self.apply_kernel(inputs, tf.cast(self.kernel, inputs.dtype)))
@@ -96,6 +102,7 @@ class WeightNormalizedDense(keras.layers.Layer):
         return super().get_config() | {
             "units": self.units,
             "kernel_initializer": keras.initializers.serialize(self.kernel_initializer),
+            "gain_initializer": keras.initializers.serialize(self.gain_initializer),
         }
 
 
