@@ -266,6 +266,21 @@ def test_evaluate_and_bits_per_dim_take_importance_samples():
     np.testing.assert_allclose(again["nll"], many["nll"], atol=0.02)
 
 
+def test_losses_that_layers_add_count_once_beside_importance_samples():
+    network = keras.layers.Dense(2, activity_regularizer=keras.regularizers.L2(0.1))
+    model = FlowModel(Coupling("half", network), dequantization=UniformDequantization(4))
+    y = all_values(4)
+    model.build((None, *y.shape[1:]))
+    model.compile()
+    logs = model.evaluate(
+        y, batch_size=len(y), num_importance_samples=3, verbose=0, return_dict=True
+    )
+    one = model.evaluate(y, batch_size=len(y), verbose=0, return_dict=True)
+    added = one["loss"] - one["nll"]
+    assert added > 1e-3
+    np.testing.assert_allclose(logs["loss"] - logs["nll"], added, rtol=0.2)
+
+
 def test_importance_samples_are_for_bounds():
     model = FlowModel(Coupling("half", MLP([4])))
     model.build((None, 2))

@@ -105,6 +105,8 @@ def test_temperature_narrows_samples():
 def test_images_that_cannot_be_halved_are_refused():
     with pytest.raises(ValueError, match=r"divisible by 8. Received: shape \[batch, 28, 28, 1\]"):
         tfflows.Glow(num_levels=3).build((None, 28, 28, 1))
+    with pytest.raises(ValueError, match="`alpha` should be None, or between 0 and 0.5"):
+        tfflows.Glow(alpha=0.0)
     with pytest.raises(ValueError, match="`linear` should be"):
         tfflows.Glow(linear="lu")
     with pytest.raises(ValueError, match="expected images"):

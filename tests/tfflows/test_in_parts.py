@@ -129,6 +129,18 @@ def test_statistics_of_batches_are_refused(make):
     assert np.isfinite(model.predict(x, verbose=0)).all()
 
 
+def test_losses_that_layers_add_are_refused():
+    network = keras.layers.Dense(8, activity_regularizer="l2", kernel_regularizer="l2")
+    model, x = tfflows.FlowModel(Coupling("half", network)), np.ones([4, 2], "float32")
+    model.compile(batch_parts=2)
+    for act in (model.fit, model.evaluate):
+        with pytest.raises(ValueError, match="batch_parts=2.*with Layer 'dense"):
+            act(x, verbose=0)
+    network.activity_regularizer = None
+    model.compile(batch_parts=2)
+    model.fit(x, verbose=0)
+
+
 def test_conditions_of_another_number_are_counted_whole():
     model = tfflows.RealNVP(2, (8,))
     model.build((None, 3), (None, 2))

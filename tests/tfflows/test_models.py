@@ -637,6 +637,15 @@ def test_how_many_samples_may_be_known_when_a_graph_is_run(name):
         np.testing.assert_allclose(draw(tf.constant(n)), expected, atol=1e-5)
 
 
+def test_temperature_is_as_precise_as_the_flow():
+    model = tfflows.FlowModel(
+        Coupling("half", keras.layers.Dense(4, dtype="float64"), dtype="float64"), dtype="float64"
+    )
+    model.build((None, 2))
+    cold, plain = model.sample(5, temperature=0.7, seed=1), model.sample(5, seed=1)
+    np.testing.assert_allclose(cold / plain, 0.7, rtol=1e-14)
+
+
 def test_temperature_narrows_and_seeds_repeat():
     model, *_ = fitted(ROWS[0])
     np.testing.assert_array_equal(model.sample(9, seed=1), model.sample(9, seed=1))

@@ -20,8 +20,8 @@ class Logit(BijectorLayer):
 
     That of the code of Dinh et al. 2017, symmetric; their section 4.1 prints `1 - alpha`.
 
-    Ends that data can have need an `alpha`: without one their density is 0, as it is outside. What
-    comes back is always within.
+    Ends that data can have need an `alpha`: without one their density is 0, as it is outside: there
+    log_det is -inf, and z that of the middle. What comes back is always within.
 
     Args:
       alpha: keeps the logit away from the ends of the interval; 0.05 in RealNVP.

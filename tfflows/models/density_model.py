@@ -14,6 +14,7 @@ from tfflows.as_tensor import as_tensor
 from tfflows.bijector_layer import shape_text
 from tfflows.check_bounds import check_bounds
 from tfflows.data_types import TensorLike
+from tfflows.flow_dtype import flow_dtype
 from tfflows.frozen_layers import freeze, frozen_layers
 from tfflows.models.checked_data import (
     check_count,
@@ -170,7 +171,8 @@ class DensityModel(LikelihoodTraining):
     def _drawing(self, name, method, n, temperature, seed):
         """A method that samples, as a `tf.function`, and its temperature and seed, checked."""
         check_temperature(temperature)
-        temperature, seed = tf.cast(temperature, tf.float32), self.stateless_seed(seed)
+        temperature = tf.cast(as_tensor(temperature), flow_dtype(self))
+        seed = self.stateless_seed(seed)
         self._check_seeds(n, temperature, seed)
         # Seeds of rows are traced by themselves: a graph for both would be for any rank.
         name = name if seed.shape.rank == 1 else f"{name}_rows"

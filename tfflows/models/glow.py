@@ -35,9 +35,11 @@ class Glow(ImageFlow):
       units: filters of the conditioners.
       linear: "plu", "qr" or "full": the form of the 1x1 convolutions; "emerging" or "periodic":
         3x3 convolutions in their place (Hoogeboom et al. 2019).
-      family: "affine", "additive", or a `Family`.
-      max_log_scale: bound on the log-scale of each affine coupling, in nats. Of many couplings,
-        or of data with outliers, a loose one can make the loss infinite.
+      family: "affine", "softplus_affine", "additive", "rational_quadratic_spline",
+        "mixture_of_logistics", or a `Family`.
+      max_log_scale: bound on the log-scale of each coupling of family "affine", in nats (an
+        `Affine` has its own). Of many couplings, or of data with outliers, a loose one can make the
+        loss infinite.
       learned_prior: whether channels that are factored out have a mean and scale, bounded in the
         same way, that depend on those that go on.
       network: "conv" (3x3 and 1x1, as in the paper) or "residual".

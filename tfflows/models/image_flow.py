@@ -23,12 +23,13 @@ from tfflows.named import named
 class ImageFlow(FlowModel):
     """A multi-scale flow of images of integers: dequantization, preprocessing, levels.
 
-    A level halves height and width once; a subclass makes the levels.
+    Height and width should be divisible by 2 for each level; a subclass makes the levels.
 
     Args:
       levels: `BijectorLayer`s on images, those of `MultiScale`.
       num_bits: pixels are integers from 0 to `2**num_bits - 1`.
-      alpha: None: pixels are scaled to [-0.5, 0.5]; a number: the logit of RealNVP, with it.
+      alpha: None: pixels are scaled to [-0.5, 0.5]; a number above 0: that of
+        the logit of RealNVP.
       dequantization: "uniform", a `Dequantization` of as many levels as pixels have, in steps of 1
         from 0; or None for pixels that are reals already.
       own_dequantizations: what else a subclass has names for, and what makes it.
@@ -157,4 +158,6 @@ def _preprocessing(num_bits, alpha, dtype):
     num_values = 2**num_bits
     if alpha is None:
         return Rescale(1 / num_values, -0.5, name="rescale", dtype=dtype)
+    if alpha == 0:  # once in some millions of black pixels the noise is 0, and the loss infinite
+        raise ValueError("`alpha` should be None, or between 0 and 0.5. Received: alpha=0.")
     return Logit(alpha, high=float(num_values), name="logit", dtype=dtype)

@@ -56,6 +56,17 @@ def check_parts(
         )
 
 
+def check_losses(model: DensityModel) -> None:
+    """Raises a ValueError if layers have added losses, each for every part."""
+    adding = [layer for layer in model._flatten_layers() if layer._get_own_losses()]
+    if adding:
+        raise ValueError(
+            f"{named(model)} cannot have batch_parts={model.batch_parts}: layers would add their "
+            "losses once for each part. Activity regularizers and `add_loss` need batch_parts=1. "
+            f"Received: a model with {named(adding[0])}."
+        )
+
+
 def _split(rows, num_parts):
     rows = _at_least_vector(rows)
     n = tf.shape(rows)[0] if rows.shape[0] is None else rows.shape[0]

@@ -22,7 +22,7 @@ from tfflows.models.checked_data import (
 from tfflows.models.clip_after_reduction import clip_after_reduction
 from tfflows.models.data_shapes import data_shapes
 from tfflows.models.few_examples import few_examples
-from tfflows.models.in_parts import check_parts, in_parts
+from tfflows.models.in_parts import check_losses, check_parts, in_parts
 from tfflows.models.non_finite_guard import NonFiniteGuard
 from tfflows.models.pack import has_rows, pack, separate
 from tfflows.models.parts import data_and_condition, parts
@@ -107,7 +107,8 @@ class LikelihoodTraining(keras.Model):
           target_log_prob: trains against this unnormalised log-density, `[batch, D] -> [batch]`,
             instead of data, by reverse KL: then `fit(steps_per_epoch=..., batch_size=...)`.
           batch_parts: into how many parts a batch is split in `fit`, `evaluate`, `predict`, where
-            the model is called, and where a flow samples. Results are those of whole batches.
+            the model is called, and in `sample` and `decode` of a flow. Results are those of whole
+            batches.
             TensorFlow works on all parts at once: as many as a processor has cores make better use
             of it, above all where an operation keeps to one core: `TF_NUM_INTRAOP_THREADS=1` in
             the environment, or `tf.config.threading.set_intra_op_parallelism_threads(1)` first.
@@ -166,6 +167,8 @@ class LikelihoodTraining(keras.Model):
         if training and replicas > 1:
             share = tf.math.divide_no_nan(log_prob, sum_over_replicas([count])[0])
             objective = share + tf.stop_gradient(objective - share)
+        if self.batch_parts > 1:
+            check_losses(self)
         others = [tf.cast(tf.reduce_sum(loss), objective.dtype) for loss in self.losses]
         return tf.add_n([-objective, *(loss / replicas for loss in others)])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
+import keras
 import tensorflow as tf
 
 
@@ -24,7 +25,9 @@ def log_mean_exp(log_weight: Callable, count: int) -> tf.Tensor:
     """
 
     def step(i, total):
-        return i + 1, _log_add_exp(total, log_weight(i))
+        # Losses that layers add in a loop cannot be used outside: those of the first weight are.
+        with keras.StatelessScope(collect_losses=True):
+            return i + 1, _log_add_exp(total, log_weight(i))
 
     start = (tf.constant(1), log_weight(tf.constant(0)))
     _, total = tf.while_loop(lambda i, _: i < count, step, start, parallel_iterations=1)

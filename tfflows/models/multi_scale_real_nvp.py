@@ -37,9 +37,11 @@ class MultiScaleRealNVP(ImageFlow):
       double_units: whether the filters double with each squeeze, as in the paper.
       num_couplings: checkerboard couplings, and channel-wise ones, on each scale but the last.
       num_final: couplings on the last scale.
-      family: "affine", "additive", or a `Family`.
-      max_log_scale: bound on the log-scale of each affine coupling, in nats. Of many couplings,
-        or of data with outliers, a loose one can make the loss infinite.
+      family: "affine", "softplus_affine", "additive", "rational_quadratic_spline",
+        "mixture_of_logistics", or a `Family`.
+      max_log_scale: bound on the log-scale of each coupling of family "affine", in nats (an
+        `Affine` has its own). Of many couplings, or of data with outliers, a loose one can make the
+        loss infinite.
       normalization: "batch", "act", or None: before each coupling.
       weight_normalization: of the conditioners, as in the paper.
       activation: of the conditioners.

@@ -248,7 +248,8 @@ class PixelCNNPlusPlus(DensityModel):
         *own_size, channels = self.event_shape
         shape = [*(size or own_size), n, 1 + channels]
         noise = stateless_noise(tf.random.stateless_uniform, shape, seed, axis=2)
-        temperature = tf.broadcast_to(tf.reshape(temperature, [-1, 1]), [*shape[:-1], 1])
+        temperature = tf.reshape(tf.cast(temperature, noise.dtype), [-1, 1])
+        temperature = tf.broadcast_to(temperature, [*shape[:-1], 1])
         return self._draw(tf.concat([noise, temperature], -1), condition, known)
 
     def _draw(self, noise, condition, known=None):

@@ -27,7 +27,8 @@ class RealNVP(FlowModel):
       num_couplings: coupling layers.
       units: widths of each conditioner.
       mask: "alternating", "half", or a `Mask`: of the first coupling; it alternates.
-      family: "affine", "additive", or a `Family`.
+      family: "affine", "softplus_affine", "additive", "rational_quadratic_spline",
+        "mixture_of_logistics", or a `Family`.
       normalization: None, "act" or "batch": a normalization before each coupling.
       activation, dropout, weight_normalization: of the conditioners.
       memory: what the backward pass keeps: that of `Chain`.
