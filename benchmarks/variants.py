@@ -30,13 +30,14 @@ def main() -> None:
         metavar="'NAME: VALUE, ...'",
         help="arguments of the model that differ from the recipe's",
     )
+    parser.add_argument("--learning-rate", type=float, help="instead of the recipe's first")
     parser.add_argument("--steps", type=int, default=2000)
     arguments = parser.parse_args()
     print(f"{arguments.recipe}, {arguments.steps} steps\n")
     print("| change | bits/dim | CPU seconds |")
     print("| --- | ---: | ---: |")
     for change in arguments.changes:
-        recipe = changed(find(arguments.recipe), change)
+        recipe = changed(find(arguments.recipe), change, arguments.learning_rate)
         bits, seconds = first_steps(recipe, arguments.steps)
         shown = ", ".join(f"{name}: {value}" for name, value in change.items())
         print(f"| {shown} | {bits:.3f} | {seconds:.0f} |", flush=True)
@@ -47,10 +48,14 @@ def arguments_of(text: str) -> dict[str, Any]:
     return yaml.safe_load("{" + text + "}")
 
 
-def changed(recipe: Recipe, change: dict[str, Any]) -> Recipe:
-    """The recipe with other arguments of its model."""
+def changed(recipe: Recipe, change: dict[str, Any], rate: float | None = None) -> Recipe:
+    """The recipe with other arguments of its model and, unless None, another learning rate."""
     given = recipe.model.arguments | change
-    return recipe.model_copy(update={"model": recipe.model.model_copy(update={"arguments": given})})
+    model = recipe.model.model_copy(update={"arguments": given})
+    training = recipe.training
+    if rate is not None:
+        training = training.model_copy(update={"learning_rate": rate})
+    return recipe.model_copy(update={"model": model, "training": training})
 
 
 if __name__ == "__main__":
