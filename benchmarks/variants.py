@@ -13,6 +13,7 @@ import yaml
 
 from benchmarks import command_line
 from benchmarks.first_steps import first_steps
+from benchmarks.optimizers import trained_by
 from zoo.recipe import Recipe, find
 
 FAMILIES = ["affine", "rational_quadratic_spline", "mixture_of_logistics"]
@@ -37,7 +38,9 @@ def main() -> None:
     print("| change | bits/dim | CPU seconds |")
     print("| --- | ---: | ---: |")
     for change in arguments.changes:
-        recipe = changed(find(arguments.recipe), change, arguments.learning_rate)
+        recipe = changed(find(arguments.recipe), change)
+        if arguments.learning_rate is not None:
+            recipe = trained_by(recipe, recipe.training.optimizer, arguments.learning_rate)
         bits, seconds = first_steps(recipe, arguments.steps)
         shown = ", ".join(f"{name}: {value}" for name, value in change.items())
         print(f"| {shown} | {bits:.3f} | {seconds:.0f} |", flush=True)
@@ -48,14 +51,10 @@ def arguments_of(text: str) -> dict[str, Any]:
     return yaml.safe_load("{" + text + "}")
 
 
-def changed(recipe: Recipe, change: dict[str, Any], rate: float | None = None) -> Recipe:
-    """The recipe with other arguments of its model and, unless None, another learning rate."""
+def changed(recipe: Recipe, change: dict[str, Any]) -> Recipe:
+    """The recipe with other arguments of its model."""
     given = recipe.model.arguments | change
-    model = recipe.model.model_copy(update={"arguments": given})
-    training = recipe.training
-    if rate is not None:
-        training = training.model_copy(update={"learning_rate": rate})
-    return recipe.model_copy(update={"model": model, "training": training})
+    return recipe.model_copy(update={"model": recipe.model.model_copy(update={"arguments": given})})
 
 
 if __name__ == "__main__":

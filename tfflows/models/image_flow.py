@@ -28,8 +28,8 @@ class ImageFlow(FlowModel):
     Args:
       levels: `BijectorLayer`s on images, those of `MultiScale`.
       num_bits: pixels are integers from 0 to `2**num_bits - 1`.
-      alpha: None: pixels are scaled to [-0.5, 0.5]; a number above 0: that of
-        the logit of RealNVP.
+      alpha: None: pixels are scaled to [-0.5, 0.5]; a number above 0: that of the logit of
+        RealNVP.
       dequantization: "uniform", a `Dequantization` of as many levels as pixels have, in steps of 1
         from 0; or None for pixels that are reals already.
       own_dequantizations: what else a subclass has names for, and what makes it.

@@ -108,10 +108,10 @@ class LikelihoodTraining(keras.Model):
             instead of data, by reverse KL: then `fit(steps_per_epoch=..., batch_size=...)`.
           batch_parts: into how many parts a batch is split in `fit`, `evaluate`, `predict`, where
             the model is called, and in `sample` and `decode` of a flow. Results are those of whole
-            batches.
-            TensorFlow works on all parts at once: as many as a processor has cores make better use
-            of it, above all where an operation keeps to one core: `TF_NUM_INTRAOP_THREADS=1` in
-            the environment, or `tf.config.threading.set_intra_op_parallelism_threads(1)` first.
+            batches. TensorFlow works on all parts at once: as many as a processor has cores make
+            better use of it, above all where an operation keeps to one core:
+            `TF_NUM_INTRAOP_THREADS=1` in the environment, or
+            `tf.config.threading.set_intra_op_parallelism_threads(1)` first.
           **kwargs: those of `keras.Model.compile`.
         """
         for name in ("loss", "metrics", "weighted_metrics"):
