@@ -15,6 +15,7 @@ import tfflows
 import zoo.data
 from zoo.card_figures import figures
 from zoo.models import MODELS
+from zoo.recipe import parse
 from zoo.replace import replace
 
 CARD = """\
@@ -109,7 +110,7 @@ def write_card(
     pictures = [name for name in [*TOP, *MORE] if (entry / name).exists()]
     log = np.genfromtxt(entry / "training.csv", delimiter=",", names=True, ndmin=1)
     data = zoo.data.load(metadata["recipe"]["data"]["name"])
-    outlook = _outlook(log, data, metadata.get("hours_before", 0.0))
+    outlook = _outlook(log, data, metadata)
     text = card_text(metadata, size, version, pictures, outlook, len(log), where)
     replace(entry / "README.md", text.encode())
 
@@ -190,19 +191,29 @@ def _file(command: str) -> str:
 
 def _variant(model: dict[str, Any]) -> str:
     """In what the model is not what its class is known for."""
-    arguments, sentences = model["arguments"], []
-    is_pixel_cnn = model["class"] == "PixelCNNPlusPlus"
-    if is_pixel_cnn and arguments.get("kernel_size") == 1:
-        reach = arguments.get("first_kernel_size", 3) // 2
-        sentences.append(f"Local: a pixel depends on those within {reach} rows and columns of it.")
-    if arguments.get("num_heads") == 0:
-        sentences.append("There is no self-attention.")
+    arguments, kind = model["arguments"], model["class"]
+    is_pixel_cnn, is_glow, is_real_nvp = (
+        kind == name for name in ("PixelCNNPlusPlus", "Glow", "MultiScaleRealNVP")
+    )
+    reach, alpha = arguments.get("first_kernel_size", 3) // 2, arguments.get("alpha")
     couplings = COUPLINGS.get(str(arguments.get("family")))
-    if model["class"] in ("Glow", "MultiScaleRealNVP") and couplings:
-        sentences.append(f"Its couplings are {couplings}, not affine.")
-    if is_pixel_cnn and not arguments.get("dropout"):
-        sentences.append("There was no dropout.")
-    return "".join(f" {sentence}" for sentence in sentences)
+    in_paper = "none" if is_glow else "one of 0.05"
+    sentences = {
+        f"Local: a pixel depends on those within {reach} rows and columns of it.": (
+            is_pixel_cnn and arguments.get("kernel_size") == 1
+        ),
+        "There is no self-attention.": arguments.get("num_heads") == 0,
+        f"Its couplings are {couplings}, not affine.": (is_glow or is_real_nvp) and couplings,
+        "Its conditioners are residual networks, not three convolutions.": (
+            is_glow and arguments.get("network") == "residual"
+        ),
+        "Before each coupling is an ActNorm, not a batch normalization.": (
+            is_real_nvp and arguments.get("normalization") == "act"
+        ),
+        f"It begins with a logit of alpha {alpha}, where the paper has {in_paper}.": alpha,
+        "There was no dropout.": is_pixel_cnn and not arguments.get("dropout"),
+    }
+    return "".join(f" {sentence}" for sentence, holds in sentences.items() if holds)
 
 
 def _began(entry: str | None) -> str:
@@ -211,23 +222,33 @@ def _began(entry: str | None) -> str:
     return f", among them those that `{entry}` had had when this began with its weights"
 
 
-def _outlook(log: np.ndarray, data: zoo.data.DataSet, hours_before: float) -> str:
-    """What the last third of the training bought: by that, what more of it might.
+def _outlook(log: np.ndarray, data: zoo.data.DataSet, metadata: dict[str, Any]) -> str:
+    """What the end of the training bought, and, where that can be told, what more of it might.
 
-    Without the hours of the entry whose weights it began with.
+    It can from the end of one run of the schedule to that of the next, or at a constant rate: what
+    the fall of the rate buys within a run is bought once. Without the hours of the entry whose
+    weights it began with.
     """
-    seconds, nll = log["seconds"] - 3600 * hours_before, log["val_nll"]
-    total = seconds[-1]
-    before = nll[seconds <= total * 2 / 3]
-    if not (data.is_image and len(before)):
+    training = parse(metadata["recipe"]).training
+    hours = log["seconds"] / 3600 - metadata.get("hours_before", 0.0)
+    best = np.fmin.accumulate(log["val_nll"]) / data.nats_per_bit
+    ends = np.flatnonzero(np.isin(log["epoch"], training.cycles))[:-1]
+    early = np.flatnonzero(hours <= hours[-1] * 2 / 3)
+    if not (data.is_image and len(early)):
         return ""
-    gained = (np.nanmin(before) - np.nanmin(nll)) / data.nats_per_bit
-    more = gained * np.log1p(AHEAD * 3600 / total) / np.log(3 / 2)
+    since = ends[-1] if len(ends) else early[-1]
+    time, gained = _time(hours[-1] - hours[since]), best[since] - best[-1]
+    more = ", the fall of the learning rate included."
+    if len(ends) or training.schedule == "constant":
+        pace = gained / np.log(hours[-1] / hours[since])
+        more = (
+            f"; at that pace, in the logarithm of the time, {AHEAD} hours more would bring "
+            f"{pace * np.log1p(AHEAD / hours[-1]):.3f}, less where the curve levels off."
+        )
     return (
-        f" The last third of the time ({_time(total / 3 / 3600)}) brought {gained:.3f} bits per "
-        f"dimension of it; at that pace, in the logarithm of the time, {AHEAD} hours more would "
-        f"bring {more:.3f}, less where the curve levels off. To go on from these weights, add "
-        "`restarts` and `epochs` to the recipe, and `--from` to the command."
+        f" The last {f'run of the schedule ({time})' if len(ends) else time} brought {gained:.3f} "
+        f"bits per dimension of it{more} To go on from these weights, add `restarts` and `epochs` "
+        "to the recipe, and `--from` to the command."
     )
 
 

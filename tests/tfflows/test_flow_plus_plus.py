@@ -44,6 +44,8 @@ def test_noise_starts_near_uniform():
     u = x - pixels(200)
     np.testing.assert_allclose(np.histogram(u, 4, (0, 1))[0] / u.numpy().size, 0.25, atol=0.02)
     assert abs(np.mean(log_q)) / 64 < 0.02  # nats a pixel
+    bounds = [np.mean(model.log_prob(pixels(200), seed=1)) / 64 for model in (learned, uniform)]
+    np.testing.assert_allclose(*bounds, atol=0.02)
     assert uniform.likelihood == learned.likelihood == "lower_bound"
 
 

@@ -346,6 +346,16 @@ def test_integers_are_in_the_middle_of_their_bins_and_come_back_the_same(alpha):
     np.testing.assert_array_equal(model.resample(z, kept=[0, 1]), x)
 
 
+def test_integers_that_are_no_pixels_have_no_latents():
+    model, message = glow(num_bits=5, alpha=0.05), "integers from 0 to 31"
+    for bad in (pixels(), pixels().astype("int32") // 8 - 1):
+        with pytest.raises(ValueError, match=message):
+            model.encode(bad)
+        with pytest.raises(tf.errors.InvalidArgumentError, match=message):
+            model.encode(tf.constant(bad))
+    assert np.isfinite(model.encode(pixels() // 8)).all()
+
+
 def test_latents_and_their_parts_of_other_shapes_are_refused():
     model = glow()
     z = model.encode(pixels(3))

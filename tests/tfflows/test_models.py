@@ -425,11 +425,27 @@ def test_float64_is_kept_in_an_export_and_told_of_where_it_is_not(tmp_path):
     np.testing.assert_allclose(tfflows.load(tmp_path / "1").log_prob(x), expected, rtol=1e-13)
 
 
-def test_a_chain_of_layers_the_other_way_round_goes_in_sequence_too():
-    layers = [tfflows.layers.Autoregressive(tfflows.networks.MADE([8])) for _ in range(2)]
-    model = tfflows.FlowModel(tfflows.layers.Invert(tfflows.layers.Chain(layers)))
-    model.build((None, 3))
-    assert model._is_sequential
+@pytest.mark.parametrize(
+    "layer, shape",
+    [
+        (tfflows.layers.Chain([tfflows.layers.Autoregressive(tfflows.networks.MADE([8]))]), (3,)),
+        (tfflows.layers.EmergingConvolution(3, seed=0), (4, 4, 2)),
+    ],
+    ids=["autoregressive", "emerging"],
+)
+def test_loops_of_layers_the_other_way_round_are_not_in_python(layer, shape, monkeypatch):
+    model = tfflows.FlowModel(tfflows.layers.Invert(layer))
+    model.build((None, *shape))
+    inverse, in_python = layer.inverse_and_log_det, []
+
+    def seen(z, condition=None):
+        in_python.append(tf.executing_eagerly())
+        return inverse(z, condition)
+
+    monkeypatch.setattr(layer, "inverse_and_log_det", seen)
+    for method in (model.log_prob, model.encode):
+        method(np.zeros([2, *shape], "float32"))
+    assert in_python and not any(in_python)
 
 
 def test_what_comes_in_a_pair_is_checked_too():
@@ -757,7 +773,7 @@ def test_bad_conditions_are_refused():
     for act in (model.fit, model.log_prob):
         with pytest.raises(ValueError, match=r"labels of shape \[batch\]"):
             act(X, np.eye(6)[:, :3])
-        with pytest.raises(ValueError, match="labels that are numbers"):
+        with pytest.raises(ValueError, match="labels of real numbers"):
             act(X, np.full(6, "a"))
     for bad in (np.full(6, 3), np.full(6, 0.5), np.full(6, np.nan)):
         for act in (model.fit, model.log_prob):
@@ -872,6 +888,9 @@ def test_bad_numbers_of_layers_are_refused():
     "make, options, message",
     [
         (tfflows.FlowPlusPlus, {"num_couplings": (1, -1, 1)}, "`num_couplings` should be at least"),
+        (tfflows.FlowPlusPlus, {"num_couplings": 4}, "`num_couplings` should be three numbers"),
+        (tfflows.FlowPlusPlus, {"noise_units": 0}, "`noise_units` should be at least 1"),
+        (tfflows.FlowPlusPlus, {"units": 10}, "`units` should be a multiple of `num_heads`"),
         (tfflows.FlowPlusPlus, {"num_couplings": (1, 0.5, 1)}, "`num_couplings` should be a whole"),
         (tfflows.FlowPlusPlus, {"num_noise_couplings": -1}, "`num_noise_couplings` should be at"),
         (tfflows.FlowPlusPlus, {"num_heads": -1}, "`num_heads` should be at least 0"),

@@ -1,10 +1,13 @@
-"""A tiny entry, trained once for the tests that need one."""
+"""Tiny entries, trained once for the tests that need one; and real images, where there are any."""
+
+import os
+import pathlib
 
 import numpy as np
 import pytest
 from sklearn.datasets import load_digits
 
-from zoo import registry
+from zoo import data, registry
 from zoo.data import DataSet
 from zoo.data.catalogue import CATALOGUE
 from zoo.recipe import parse
@@ -72,7 +75,14 @@ TINY_IMAGES = {
             "source": "a paper",
             "protocol": "uniform, test split",
             "num_importance_samples": 2,
-        }
+        },
+        {
+            "name": "Another",
+            "figure": 2.0,
+            "source": "its code",
+            "protocol": "4096 samples",
+            "num_importance_samples": 4096,
+        },
     ],
 }
 
@@ -116,3 +126,12 @@ def image_zoo(image_entries, image_data, monkeypatch):
     """The zoo, with `tiny_images` as its only entry."""
     monkeypatch.setattr(registry, "PLACES", (image_entries,))
     return image_entries
+
+
+def real_images(name):
+    """A set of TensorFlow Datasets; where it is not there, the test is skipped."""
+    shared = os.environ.get("TFFLOWS_SHARED")
+    directory = os.environ.get("TFDS_DATA_DIR") or (shared and pathlib.Path(shared) / "tfds")
+    if not directory or not (pathlib.Path(directory) / name).is_dir():
+        pytest.skip(f"no {name}: TFDS_DATA_DIR (or TFFLOWS_SHARED, with tfds/) has to name it")
+    return data.load(name, data_dir=directory)

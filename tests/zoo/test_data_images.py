@@ -1,12 +1,11 @@
 """The image sets of TensorFlow Datasets: on a tiny set of the same format, and on the real ones."""
 
-import os
-import pathlib
 import shutil
 
 import numpy as np
 import pytest
 
+from tests.zoo.conftest import real_images
 from zoo import data
 from zoo.data.images import SHAPES
 
@@ -84,11 +83,7 @@ def test_a_set_that_is_not_prepared(name, tmp_path):
 )
 def test_real_sets(name, sizes, mean):
     """Sizes, and the mean of pixel / 255 over the test images."""
-    shared = os.environ.get("TFFLOWS_SHARED")
-    directory = os.environ.get("TFDS_DATA_DIR") or (shared and pathlib.Path(shared) / "tfds")
-    if not directory or not (pathlib.Path(directory) / name).is_dir():
-        pytest.skip(f"no {name}: TFDS_DATA_DIR (or TFFLOWS_SHARED, with tfds/) has to name it")
-    data_set = data.load(name, data_dir=directory)
+    data_set = real_images(name)
     x, labels = data_set.arrays("test")
     assert x.shape == (sizes[2], *SHAPES[name]) and labels.max() == data_set.num_classes - 1
     assert x.mean() / 255 == pytest.approx(mean, abs=1e-6)

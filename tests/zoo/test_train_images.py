@@ -38,6 +38,7 @@ def test_card(image_entries):
         "bits per dimension** on the test split",
         f"| the same | {tightened:.3f} ± ",
         f"| Other | 2.5 | {tightened - 2.5:.3f} worse | a paper | uniform, test split |",
+        f"| Another | 2 | {tightened - 2:.3f} worse | its code | 4096 samples |",
         "as below, 2 importance samples |",
         "uniform dequantization, one sample of the noise (and, where it says so, 2 importance "
         "samples) (seed 0)",
@@ -50,25 +51,48 @@ def test_card(image_entries):
         assert text in card
 
 
-def test_what_more_training_would_bring_is_told_from_where_it_began(
-    image_entries, image_data, tmp_path
+@pytest.mark.parametrize(
+    "training, expected",
+    [
+        (
+            {"schedule": "constant"},
+            "The last 66.0 minutes brought {0} bits per dimension of it; at "
+            "that pace, in the logarithm of the time, 10 hours more would bring {1}, less",
+        ),
+        (
+            {},
+            "The last 66.0 minutes brought {0} bits per dimension of it, the fall of the",
+        ),
+        (
+            {"restarts": [1]},
+            "The last run of the schedule (2.1 hours) brought {2} bits per dimension of it; at "
+            "that pace, in the logarithm of the time, 10 hours more would bring {3}, less",
+        ),
+    ],
+    ids=["constant", "one run of the schedule", "two"],
+)
+def test_what_more_training_would_bring_is_told_where_the_log_can_tell(
+    training, expected, image_entries, image_data, tmp_path
 ):
     entry = tmp_path / "begun"
     shutil.copytree(image_entries / "tiny_images", entry)
     metadata = saved_model.read(entry / "1")["metadata"]
-    hours = metadata["hours"]
-    metadata["hours_before"] = hours
-    log = "epoch,step,nll,val_nll,learning_rate,seconds"
-    rows = [
-        (i, 5 * i, 90, 100 - 10 * i, 1e-3, 3600 * (hours + i - (i < 3) / 10)) for i in (1, 2, 3)
-    ]
-    lines = [log, *(",".join(map(str, row)) for row in rows)]
-    (entry / "training.csv").write_text("\n".join(lines))
+    before = metadata["hours_before"] = metadata["hours"]
+    metadata["recipe"]["training"] |= {"epochs": 3} | training
+    hours, nll, bit = np.array([0.9, 1.9, 3.0]), [90, 80, 70], 64 * np.log(2)
+    rows = [(i + 1, 5, 90, nll[i], 1e-3, 3600 * (before + hours[i])) for i in range(3)]
+    header = "epoch,step,nll,val_nll,learning_rate,seconds"
+    (entry / "training.csv").write_text(
+        "\n".join([header, *(",".join(map(str, row)) for row in rows)])
+    )
     write_card(entry, metadata)
-    card, bits = (entry / "README.md").read_text(), 10 / (64 * np.log(2))
-    assert f"The last third of the time (60.0 minutes) brought {bits:.3f} bits" in card
-    more = bits * np.log1p(10 / 3) / np.log(1.5)
-    assert f"10 hours more would bring {more:.3f}," in card
+    third, run = 10 / bit, 20 / bit
+    more = [
+        gained * np.log1p(10 / 3) / np.log(3 / start)
+        for gained, start in ((third, 1.9), (run, 0.9))
+    ]
+    figures = [f"{figure:.3f}" for figure in (third, more[0], run, more[1])]
+    assert expected.format(*figures) in (entry / "README.md").read_text()
 
 
 def test_card_names_the_methods_that_there_are(image_entries, image_data):
@@ -78,6 +102,25 @@ def test_card_names_the_methods_that_there_are(image_entries, image_data):
     assert "networks in bfloat16 for a part of it" in both
     metadata["recipe"]["model"] = {"class": "PixelCNNPlusPlus", "arguments": {}}
     assert "model: sample, log_prob, fit\n" in card_text(metadata, size=1)
+
+
+def test_card_says_what_is_not_as_in_the_paper(image_entries, image_data):
+    metadata = saved_model.read(image_entries / "tiny_images" / "1")["metadata"]
+    plain = card_text(metadata, size=1)
+    for model, arguments, sentence in (
+        ("Glow", {"network": "residual"}, "Its conditioners are residual networks"),
+        (
+            "Glow",
+            {"alpha": 1e-5},
+            "It begins with a logit of alpha 1e-05, where the paper has none",
+        ),
+        ("MultiScaleRealNVP", {"alpha": 0.1}, "alpha 0.1, where the paper has one of 0.05."),
+        ("MultiScaleRealNVP", {"normalization": "act"}, "Before each coupling is an ActNorm, not"),
+        ("FlowPlusPlus", {"num_heads": 0}, "There is no self-attention."),
+    ):
+        metadata["recipe"]["model"] = {"class": model, "arguments": arguments}
+        assert sentence in card_text(metadata, size=1)
+        assert sentence not in plain
 
 
 def test_what_is_shipped_is_in_float32_and_gives_the_figures_again(image_zoo):

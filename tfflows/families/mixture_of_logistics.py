@@ -22,8 +22,9 @@ class MixtureOfLogistics(Family):
     """`z = (logit(F(x)) - shift) exp(-log_scale)`, `F` the CDF of a mixture of logistics.
 
     Ho et al. 2019, Flow++, section 3.2: with more than one component the map can have as many
-    steep parts, which is what data with several modes need. The inverse is found by bisection, in
-    the graph, to the accuracy of the dtype; its gradients are exact (see `LogisticMixture.solve`).
+    steep parts, which is what data with several modes need. The inverse is found by bisection, to
+    the accuracy of the dtype; its gradients are exact (see `LogisticMixture.solve`). In a
+    `tf.function`, as in the methods of models, the bisection is in the graph; outside, in Python.
 
     With all parameters zero the map is near the identity, not the identity itself: off by 0.06 at
     most for `x` in [-3, 3] with four components or more. That would take equal components, which

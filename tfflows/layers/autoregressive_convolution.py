@@ -26,7 +26,8 @@ class AutoregressiveConvolution(BijectorLayer):
 
     The inverse is a substitution. A pixel waits only for pixels on earlier antidiagonals of the
     image, so a whole antidiagonal is solved at once: `height + width - 1` steps, in a
-    `tf.while_loop` that keeps the last `2 kernel_size - 2` of them.
+    `tf.while_loop` that keeps the last `2 kernel_size - 2` of them. Outside of a `tf.function` the
+    loop is one in Python, and slow; the methods of models see to that.
 
     Args:
       kernel_size: side of the square.

@@ -20,8 +20,9 @@ class EmergingConvolution(Chain):
     `log_det` is `height width` times that of the 1x1 and of the two diagonals.
 
     It starts as the 1x1 alone. The inverse is by substitution, in a `tf.while_loop` of
-    `height + width - 1` steps for each of the two; where kernels are large beside their diagonals
-    what it rounds grows from step to step, and it is no inverse any more.
+    `height + width - 1` steps for each of the two (see `AutoregressiveConvolution`); where kernels
+    are large beside their diagonals what it rounds grows from step to step, and it is no inverse
+    any more.
 
     Args:
       kernel_size: side of what a pixel sees, odd.

@@ -10,9 +10,10 @@ from tfflows.masks.checkerboard import Checkerboard
 
 @keras.saving.register_keras_serializable("tfflows")
 class PackedCheckerboard(Checkerboard):
-    """A checkerboard whose kept pixels are packed too, as in the code of Ho et al. 2019.
+    """A checkerboard whose kept pixels are packed too.
 
-    The network sees `[batch, height, width / 2, channels]`, without the zeros of `Checkerboard`, at
+    As in the code of Ho et al. 2019, whose halves are the even and the odd columns, though. The
+    network sees `[batch, height, width / 2, channels]`, without the zeros of `Checkerboard`, at
     half the cost; with attention, at a quarter. `swap`: transforms even pixels instead of odd.
 
     >>> image = tf.reshape(tf.range(8.0), [1, 2, 4, 1])

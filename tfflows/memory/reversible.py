@@ -93,7 +93,8 @@ def _checks(rebuilt, start, is_finite):
     message = (
         "A chain with memory='reversible' could not rebuild its input from its output: the "
         "relative error of an example (x) is beyond the tolerance (y), and gradients would be "
-        "wrong. Use memory='recompute', or scales with narrower bounds."
+        "wrong. Use memory='recompute', or scales with narrower bounds; networks in float32, if "
+        "they were not."
     )
     check = tf.debugging.assert_less(errors, tf.cast(TOLERANCE, errors.dtype), message)
     return [] if check is None else [check]  # None in eager mode, where it has been made

@@ -177,10 +177,7 @@ def check_labels(model: DensityModel, labels: TensorLike) -> None:
     """Raises a ValueError for labels that are none of the model's classes."""
     check_labels_shape(model, np.shape(labels)[1:])
     labels = np.asarray(labels)
-    if labels.dtype.kind not in "biuf":
-        raise ValueError(
-            f"{named(model)} expected labels that are numbers. Received: {labels.ravel()[0]!r}."
-        )
+    check_real(model, "labels", labels.dtype)
     is_good = (labels >= 0) & (labels < model.num_classes) & (labels == np.floor(labels))
     if not is_good.all():
         raise ValueError(
@@ -199,13 +196,14 @@ def check_labels_shape(model: DensityModel, shape: tuple | tf.TensorShape) -> No
 
 def check_real(model: DensityModel, what: str, dtype: tf.DType | np.dtype) -> None:
     """Raises a ValueError for the dtype of what are no real numbers: complex, strings, objects."""
-    if not _is_real(dtype):
+    if not is_real(dtype):
         raise ValueError(
             f"{named(model)} expected {what} of real numbers. Received: dtype {dtype.name}."
         )
 
 
-def _is_real(dtype):
+def is_real(dtype: tf.DType | np.dtype) -> bool:
+    """Whether it is a dtype of real numbers, truth values among them."""
     try:
         dtype = tf.as_dtype(dtype)
     except TypeError:  # TensorFlow has none such

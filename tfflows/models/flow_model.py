@@ -15,12 +15,13 @@ from tfflows.data_types import TensorLike
 from tfflows.dequantization import Dequantization
 from tfflows.distributions import BaseDistribution, FixedDistribution, StandardNormal
 from tfflows.flow_dtype import flow_dtype
-from tfflows.layers import Autoregressive, Invert
+from tfflows.layers import Invert
 from tfflows.models.checked_data import (
     check_event_shape,
     check_finite,
     check_values,
     check_vectors_shape,
+    only_values,
     real_tensor,
 )
 from tfflows.models.density_model import DensityModel
@@ -113,7 +114,7 @@ class FlowModel(DensityModel):
         if not self.base.built:
             self.base.build((None, *self.flow.latent_shape))
         self.base.check_distribution()
-        self._is_sequential = any(map(_is_sequential, self.flow._flatten_layers()))
+        self._has_inverse = any(isinstance(part, Invert) for part in self.flow._flatten_layers())
 
     def _check_shapes_of_flow(self, x_shape, condition_shape):
         """One that was built before may have been built for something else."""
@@ -149,11 +150,11 @@ class FlowModel(DensityModel):
         return self.base(z) + log_det - log_q
 
     def _latents(self, x, condition):
-        """`(z, log_det)`; as one `tf.function` where one element of x comes after another.
+        """`(z, log_det)`; as one `tf.function` where there may be a loop, as inverses have.
 
-        Its loop would take a hundred times as long in Python.
+        In Python it would take a hundred times as long.
         """
-        if tf.executing_eagerly() and self._is_sequential:
+        if tf.executing_eagerly() and self._has_inverse:
             return self.function("latents", self._flow)(x, condition)
         return self._flow(x, condition)
 
@@ -178,7 +179,7 @@ class FlowModel(DensityModel):
 
         Raises:
           ValueError: the model is not built; data or conditions are of another shape than it was
-            built for, or arrays with NaN or infinity.
+            built for, or arrays with NaN or infinity, or of integers that data cannot be.
 
         >>> model = RealNVP(num_couplings=2, units=(8,))
         >>> model.build((None, 3))
@@ -188,10 +189,13 @@ class FlowModel(DensityModel):
         """
         self.check_built()
         if not tf.is_tensor(x):
-            check_finite(self, "x", x)
+            if np.issubdtype(np.asarray(x).dtype, np.integer):
+                check_values(self, x)
+            else:
+                check_finite(self, "x", x)
         x, condition = self.as_tensors(x, condition)
         if self.dequantization is not None and x.dtype.is_integer:
-            x = self.dequantization.middle(x)
+            x = self.dequantization.middle(only_values(self, x))
         return self._latents(x, condition)[0]
 
     def decode(self, z: TensorLike, condition: TensorLike | None = None) -> tf.Tensor:
@@ -385,11 +389,6 @@ class FlowModel(DensityModel):
     @classmethod
     def from_config(cls, config: dict) -> FlowModel:
         return cls(**revived(config))
-
-
-def _is_sequential(layer):
-    inside = layer._flatten_layers() if isinstance(layer, Invert) else []
-    return any(isinstance(each, Autoregressive) for each in inside)
 
 
 def _check_position(position, start, end):

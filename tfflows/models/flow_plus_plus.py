@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import keras
+import numpy as np
 from tensorflow_probability import distributions as tfd
 
 from tfflows.bijector_layer import shape_text
@@ -30,10 +31,13 @@ class FlowPlusPlus(ImageFlow):
     `[batch, height, width, channels]`, height and width even, and the width divisible by 4 where
     there are checkerboards after the squeeze.
 
-    What differs from the paper: log-scales, of components and of the affine part, are bounded by 2
-    nats; and, for its price, attention is for small images only (`max_positions`), and the noise
-    comes of couplings on channels of the squeezed image, each after a 1x1 convolution and without
-    ActNorm or attention, conditional on one strided convolution of the pixels.
+    What differs from the paper and its code: log-scales, of components and of the affine part, are
+    bounded by 2 nats; ActNorm and 1x1 convolution are of all channels, before the coupling splits
+    them, where theirs are of each half (and their normalization of each pixel); the convolution
+    starts as a rotation, not near the identity; checkerboards are such, where theirs are columns;
+    and, for its price, attention is for small images only (`max_positions`), and the noise comes of
+    couplings on channels of the squeezed image, each after a 1x1 convolution and without ActNorm or
+    attention, whose conditioners are given one strided convolution of the pixels as an input.
 
     Args:
       num_couplings: how many of each: checkerboard, channels, checkerboard.
@@ -80,13 +84,14 @@ class FlowPlusPlus(ImageFlow):
         num_classes: int | None = None,
         **kwargs,
     ):
-        if len(num_couplings) != 3:
+        if np.size(num_couplings) != 3:
             raise ValueError(
                 f"`num_couplings` should be three numbers. Received: num_couplings={num_couplings}."
             )
         for count in num_couplings:
             check_bounds(0, num_couplings=count)
         check_bounds(0, num_noise_couplings=num_noise_couplings)
+        check_bounds(1, noise_units=noise_units)
         dtype = kwargs.get("dtype")
 
         def coupling(mask, i, *conditioner, **options):

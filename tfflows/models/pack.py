@@ -10,6 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from tfflows.data_types import Data, TensorLike
+from tfflows.models.checked_data import is_real
 from tfflows.models.data_shapes import check_spec
 from tfflows.models.packed_py_dataset import PackedPyDataset
 from tfflows.models.parts import data_and_condition, parts
@@ -105,7 +106,7 @@ def separate(x: Any, condition: TensorLike | None = None) -> tuple:
 
 def _checked_weight(sample_weight, rows):
     weight = np.asarray(sample_weight)
-    if weight.shape not in ((rows,), (rows, 1)) or weight.dtype.kind not in "biuf":
+    if weight.shape not in ((rows,), (rows, 1)) or not is_real(weight.dtype):
         raise ValueError(
             f"`sample_weight` should be a number for each of {rows} examples. "
             f"Received: shape {weight.shape}, dtype {weight.dtype}."

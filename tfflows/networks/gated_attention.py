@@ -10,7 +10,7 @@ import tensorflow as tf
 from tfflows.check_bounds import check_bounds
 from tfflows.networks.concat_elu import concat_elu
 from tfflows.networks.gated_convolution import GatedConvolution
-from tfflows.networks.gated_self_attention import GatedSelfAttention
+from tfflows.networks.gated_self_attention import GatedSelfAttention, check_heads
 
 
 @keras.saving.register_keras_serializable("tfflows")
@@ -18,7 +18,7 @@ class GatedAttention(keras.layers.Layer):
     """Gated convolutions and self-attention: `[batch, h, w, c]` to `[batch, h, w, 2 units]`.
 
     Ho et al. 2019, section 3.2.2: a convolution, then blocks of a `GatedConvolution` and a
-    `GatedSelfAttention`, with a layer normalization after each; last, `concat_elu`.
+    `GatedSelfAttention`, with a layer normalization after each. Last, and not theirs, `concat_elu`.
 
     Args:
       units: channels of the blocks.
@@ -48,6 +48,7 @@ class GatedAttention(keras.layers.Layer):
         check_bounds(1, units=units, kernel_size=kernel_size)
         check_bounds(0, num_blocks=num_blocks, num_heads=num_heads, max_positions=max_positions)
         check_bounds(0.0, 1.0, dropout=dropout)
+        check_heads(units, num_heads)
         self.units = units
         self.num_blocks = num_blocks
         self.num_heads = num_heads

@@ -5,6 +5,7 @@ from __future__ import annotations
 import keras
 import tensorflow as tf
 
+from tfflows.check_bounds import check_bounds
 from tfflows.networks.concat_elu import wide
 from tfflows.networks.glu import glu
 
@@ -29,11 +30,8 @@ class GatedSelfAttention(keras.layers.Layer):
 
     def __init__(self, units: int, num_heads: int = 4, **kwargs):
         super().__init__(**kwargs)
-        if num_heads < 1 or units % num_heads:
-            raise ValueError(
-                "`units` should be a multiple of `num_heads`. "
-                f"Received: units={units}, num_heads={num_heads}."
-            )
+        check_bounds(1, num_heads=num_heads)
+        check_heads(units, num_heads)
         self.units = units
         self.num_heads = num_heads
         policy = self.dtype_policy
@@ -68,3 +66,12 @@ class GatedSelfAttention(keras.layers.Layer):
 
     def get_config(self) -> dict:
         return super().get_config() | {"units": self.units, "num_heads": self.num_heads}
+
+
+def check_heads(units: int, num_heads: int) -> None:
+    """Raises a ValueError unless as many heads, if any, share the channels evenly."""
+    if num_heads and units % num_heads:
+        raise ValueError(
+            "`units` should be a multiple of `num_heads`. "
+            f"Received: units={units}, num_heads={num_heads}."
+        )
