@@ -198,6 +198,7 @@ def _variant(model: dict[str, Any]) -> str:
     reach, alpha = arguments.get("first_kernel_size", 3) // 2, arguments.get("alpha")
     couplings = COUPLINGS.get(str(arguments.get("family")))
     in_paper = "none" if is_glow else "one of 0.05"
+    is_own_logit = alpha is not None and (is_glow or alpha != 0.05)
     sentences = {
         f"Local: a pixel depends on those within {reach} rows and columns of it.": (
             is_pixel_cnn and arguments.get("kernel_size") == 1
@@ -210,7 +211,7 @@ def _variant(model: dict[str, Any]) -> str:
         "Before each coupling is an ActNorm, not a batch normalization.": (
             is_real_nvp and arguments.get("normalization") == "act"
         ),
-        f"It begins with a logit of alpha {alpha}, where the paper has {in_paper}.": alpha,
+        f"It begins with a logit of alpha {alpha}, where the paper has {in_paper}.": is_own_logit,
         "There was no dropout.": is_pixel_cnn and not arguments.get("dropout"),
     }
     return "".join(f" {sentence}" for sentence, holds in sentences.items() if holds)

@@ -44,7 +44,7 @@ def test_the_card_is_what_the_artifact_says(name, tmp_path):
 @pytest.mark.parametrize("name", VECTORS)
 def test_the_model_still_has_the_figures_of_the_card(name):
     recipe = parse(registry.metadata(name)["recipe"])
-    assert_figures_of_the_card(name, recipe.data.load(), recipe.evaluation)
+    assert_figures_of_the_card(name, recipe.data.load(), recipe.evaluation, rel=0)
 
 
 @pytest.mark.long
@@ -54,13 +54,13 @@ def test_the_model_still_has_the_figures_of_the_card_by_one_sample(name):
     images = real_images(recipe.data.name)
     images = images if recipe.data.labels else images.without_labels()
     evaluation = recipe.evaluation.model_copy(update={"num_importance_samples": 1})
-    assert_figures_of_the_card(name, images, evaluation)
+    assert_figures_of_the_card(name, images, evaluation, rel=1e-5)  # nats by the thousand
 
 
-def assert_figures_of_the_card(name, data_set, evaluation):
+def assert_figures_of_the_card(name, data_set, evaluation, rel):
     metrics = registry.metadata(name)["metrics"]
     figures = evaluate(registry.load(name), data_set, evaluation)
-    assert figures == pytest.approx({key: metrics[key] for key in figures}, rel=1e-5, abs=1e-3)
+    assert figures == pytest.approx({key: metrics[key] for key in figures}, rel=rel, abs=1e-3)
 
 
 @pytest.mark.parametrize("name", IMAGES)

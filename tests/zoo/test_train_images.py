@@ -121,6 +121,8 @@ def test_card_says_what_is_not_as_in_the_paper(image_entries, image_data):
         metadata["recipe"]["model"] = {"class": model, "arguments": arguments}
         assert sentence in card_text(metadata, size=1)
         assert sentence not in plain
+    metadata["recipe"]["model"] = {"class": "MultiScaleRealNVP", "arguments": {"alpha": 0.05}}
+    assert "alpha 0.05, where" not in card_text(metadata, size=1)
 
 
 def test_what_is_shipped_is_in_float32_and_gives_the_figures_again(image_zoo):
